@@ -1,0 +1,58 @@
+using System;
+using System.Net;
+using System.Threading;
+using System.Threading.Tasks;
+using Culvert.Core;
+
+namespace Culvert.Flows;
+
+/// <summary>
+/// Where traffic leaves. Every failure is a <see cref="CulvertException"/> whose kind says what the entry should tell the
+/// application; <see cref="OperationCanceledException"/> only for the caller's own token. Safe for use from many threads.
+/// </summary>
+public interface IExit : IAsyncDisposable
+{
+    /// <summary>The exit as people know it, without secrets: <c>socks5://host:1080</c>.</summary>
+    string Description { get; }
+
+    /// <summary>What this exit can carry besides TCP connections. May change when the far side has told (see AssociateAsync).</summary>
+    ExitCapabilities Capabilities { get; }
+
+    /// <summary>Opens a TCP connection to <paramref name="destination"/> and returns when the far side has connected.</summary>
+    ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation);
+
+    /// <summary>
+    /// Opens a UDP association: one local endpoint at the exit, from which datagrams go to any destination and to which any host
+    /// may answer (endpoint-independent mapping, RFC 4787). Fails with <see cref="FailureKind.NotCarried"/> where there is no UDP.
+    /// </summary>
+    ValueTask<IAssociation> AssociateAsync(CancellationToken cancellation);
+
+    /// <summary>
+    /// Sends one ICMP echo to <paramref name="destination"/> and returns when the answer came: the payload that came back.
+    /// Fails with <see cref="FailureKind.NotCarried"/> where there is no ping.
+    /// </summary>
+    ValueTask<ReadOnlyMemory<byte>> EchoAsync(IPAddress destination, ReadOnlyMemory<byte> payload, CancellationToken cancellation);
+
+    /// <summary>
+    /// Has one raw DNS message (RFC 1035, no length prefix, at most 65,535 bytes) answered by the exit's own resolver; every
+    /// record type passes. Fails with <see cref="FailureKind.NotCarried"/> where the exit has no resolver of its own.
+    /// </summary>
+    ValueTask<ReadOnlyMemory<byte>> ResolveAsync(ReadOnlyMemory<byte> query, CancellationToken cancellation);
+}
+
+/// <summary>What an exit carries besides TCP.</summary>
+[Flags]
+public enum ExitCapabilities
+{
+    /// <summary>TCP connections only.</summary>
+    None = 0,
+
+    /// <summary>UDP associations.</summary>
+    Datagrams = 1,
+
+    /// <summary>ICMP echo.</summary>
+    Echo = 2,
+
+    /// <summary>Raw DNS messages answered by the exit's resolver.</summary>
+    Resolve = 4,
+}
