@@ -12,7 +12,8 @@ public interface IAssociation : IAsyncDisposable
 
     /// <summary>
     /// Receives one datagram into <paramref name="buffer"/> (65,535 bytes hold any). Fails with the association as a whole; a datagram
-    /// of ours that was refused by its destination shows as <see cref="ReceivedDatagram.Refused"/>.
+    /// of ours that was refused by its destination shows as <see cref="ReceivedDatagram.Refused"/>. An empty <paramref name="buffer"/> waits until
+    /// there is a datagram and takes nothing, so that idle associations hold no memory.
     /// </summary>
     ValueTask<ReceivedDatagram> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation = default);
 }

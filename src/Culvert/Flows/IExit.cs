@@ -1,5 +1,4 @@
 using System;
-using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
@@ -18,6 +17,12 @@ public interface IExit : IAsyncDisposable
     /// <summary>What this exit can carry besides TCP connections. May change when the far side has told (see AssociateAsync).</summary>
     ExitCapabilities Capabilities { get; }
 
+    /// <summary>
+    /// Asks the exit whether it is there, takes our credentials and what it can carry, without going to any destination. Fails with
+    /// <see cref="FailureKind.ExitUnreachable"/> or <see cref="FailureKind.Authentication"/>; <see cref="Capabilities"/> is final behind it.
+    /// </summary>
+    ValueTask ProbeAsync(CancellationToken cancellation);
+
     /// <summary>Opens a TCP connection to <paramref name="destination"/> and returns when the far side has connected.</summary>
     ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation);
 
@@ -28,10 +33,10 @@ public interface IExit : IAsyncDisposable
     ValueTask<IAssociation> AssociateAsync(CancellationToken cancellation);
 
     /// <summary>
-    /// Sends one ICMP echo to <paramref name="destination"/> and returns when the answer came: the payload that came back.
+    /// Sends one ICMP echo to <paramref name="destination"/> (its port is ignored) and returns when the answer came: the payload that came back.
     /// Fails with <see cref="FailureKind.NotCarried"/> where there is no ping.
     /// </summary>
-    ValueTask<ReadOnlyMemory<byte>> EchoAsync(IPAddress destination, ReadOnlyMemory<byte> payload, CancellationToken cancellation);
+    ValueTask<ReadOnlyMemory<byte>> EchoAsync(Destination destination, ReadOnlyMemory<byte> payload, CancellationToken cancellation);
 
     /// <summary>
     /// Has one raw DNS message (RFC 1035, no length prefix, at most 65,535 bytes) answered by the exit's own resolver; every
