@@ -56,4 +56,10 @@ public enum FailureKind
 
     /// <summary>The far side broke its protocol.</summary>
     Protocol,
+
+    /// <summary>The command to run does not exist.</summary>
+    CommandNotFound,
+
+    /// <summary>The command to run exists and cannot be executed.</summary>
+    CommandNotExecutable,
 }

@@ -1,0 +1,25 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Culvert.Platform.Interop;
+
+internal static unsafe partial class Libc
+{
+    public const int TCSADRAIN = 1;
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int tcgetattr(SafeFileHandle terminal, TerminalModes* modes);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int tcsetattr(SafeFileHandle terminal, int when, TerminalModes* modes);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int tcgetpgrp(SafeFileHandle terminal);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int tcsetpgrp(SafeFileHandle terminal, int group);
+
+    /// <summary><c>struct termios</c>: opaque here, 60 bytes in glibc and musl.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 128)]
+    public struct TerminalModes;
+}
