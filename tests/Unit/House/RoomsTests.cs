@@ -1,0 +1,103 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using Xunit;
+
+namespace Culvert.Tests.Unit.House;
+
+/// <summary>
+/// A room is a folder; this is the list of the neighbours each may use, and why not more. Project references hold the
+/// outer rules; this one reads <c>using</c> lines.
+/// </summary>
+public sealed class RoomsTests
+{
+    private static readonly Dictionary<string, Room> Rooms = new()
+    {
+        ["Culvert.Core"] = new([], "what everything stands on"),
+        ["Culvert.Core.Packets"] = new(["Culvert.Core"], "packets know of nothing above them"),
+        ["Culvert.Core.Stack"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the stack turns packets into flows and knows of no protocol above TCP and UDP"),
+        ["Culvert.Core.Dns"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a codec; who asks whom is the affair of Culvert.Names"),
+        ["Culvert.Core.Proxy"] = new(["Culvert.Core"], "codecs; entries and exits do the talking"),
+        ["Culvert.Platform"] = new(["Culvert.Core"], "the operating system knows of no flows"),
+        ["Culvert.Platform.Interop"] = new(["Culvert.Core"], "P/Invoke and nothing else"),
+        ["Culvert.Platform.Links"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a link gives and takes packets"),
+        ["Culvert.Platform.Linux"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Platform.Interop", "Culvert.Platform.Links"], "the system's parts; no protocol of the network is parsed here"),
+        ["Culvert.Flows"] = new(["Culvert.Core"], "the seams between entries and exits know of neither"),
+        ["Culvert.Names"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Flows"], "names are answered through the exit's seam, whatever exit it is"),
+        ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Names"], "an exit does not know who uses it"),
+        ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows"], "an entry knows exits by their seam only"),
+        ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
+    };
+
+    private sealed record Room(string[] Neighbours, string Why);
+
+    [Fact]
+    public void NoRoomReachesAcross()
+    {
+        List<string> refused = [];
+        foreach ((string room, string file) in SourceFiles())
+        {
+            if (!Rooms.TryGetValue(room, out Room? rules))
+            {
+                refused.Add($"{file}: room {room} is not in the list; add it with the neighbours it may use");
+                continue;
+            }
+
+            foreach (string line in File.ReadLines(file).Where(static l => l.StartsWith("using Culvert", StringComparison.Ordinal)))
+            {
+                string used = line["using ".Length..].TrimEnd(';').Trim();
+                if (used != room && !rules.Neighbours.Contains(used))
+                {
+                    refused.Add($"{file}: {room} may not use {used}: {rules.Why}");
+                }
+            }
+        }
+
+        Assert.True(refused.Count == 0, string.Join('\n', refused));
+    }
+
+    [Fact]
+    public void NamespaceIsFolder()
+    {
+        List<string> wrong = [];
+        foreach ((string room, string file) in SourceFiles())
+        {
+            if (File.ReadLines(file).FirstOrDefault(static l => l.StartsWith("namespace ", StringComparison.Ordinal)) is string line
+                && line != $"namespace {room};")
+            {
+                wrong.Add($"{file}: says '{line}', stands in {room}");
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Fact]
+    public void OnlyInteropCallsTheSystemDirectly()
+    {
+        string[] strays = [.. SourceFiles()
+            .Where(static f => f.Room != "Culvert.Platform.Interop")
+            .Where(static f => File.ReadAllText(f.File) is string text && (text.Contains("[LibraryImport", StringComparison.Ordinal) || text.Contains("[DllImport", StringComparison.Ordinal)))
+            .Select(static f => f.File)];
+        Assert.True(strays.Length == 0, "P/Invoke belongs in Culvert.Platform/Interop: " + string.Join(", ", strays));
+    }
+
+    private static IEnumerable<(string Room, string File)> SourceFiles([CallerFilePath] string here = "")
+    {
+        string source = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../src"));
+        foreach (string project in new[] { "Culvert.Core", "Culvert.Platform", "Culvert" })
+        {
+            string root = Path.Combine(source, project);
+            foreach (string file in Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
+            {
+                string folder = Path.GetRelativePath(root, Path.GetDirectoryName(file)!);
+                if (!folder.Split('/').Any(static part => part is "obj" or "bin"))
+                {
+                    yield return (folder == "." ? project : $"{project}.{folder.Replace('/', '.')}", file);
+                }
+            }
+        }
+    }
+}
