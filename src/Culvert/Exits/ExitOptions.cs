@@ -1,0 +1,38 @@
+using System;
+using System.Net;
+using System.Threading;
+using System.Threading.Tasks;
+using Culvert.Flows;
+
+namespace Culvert.Exits;
+
+/// <summary>Finds the addresses of a host name, best first (RFC 6724), or fails with <see cref="System.Net.Sockets.SocketException"/>.</summary>
+public delegate Task<IPAddress[]> AddressLookup(string host, CancellationToken cancellation);
+
+/// <summary>Answers one raw DNS message.</summary>
+public delegate ValueTask<ReadOnlyMemory<byte>> QueryAnswer(ReadOnlyMemory<byte> query, CancellationToken cancellation);
+
+/// <summary>What an exit is made with besides its <see cref="ExitUri"/>.</summary>
+public sealed record ExitOptions
+{
+    /// <summary>The usual options.</summary>
+    public static ExitOptions Default { get; } = new();
+
+    /// <summary>The exit through which a proxy is dialled (<c>--via</c>); null dials it directly. It is disposed of by whoever made it.</summary>
+    public IExit? Via { get; init; }
+
+    /// <summary>How long one connection attempt may take in all, the proxy's handshake included.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a ping is waited for.</summary>
+    public TimeSpan EchoTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Pings under way at a time; more are refused with <see cref="Core.FailureKind.LimitReached"/>.</summary>
+    public int MaxEchoes { get; init; } = 128;
+
+    /// <summary>How the direct exit finds addresses; the system's own way by default.</summary>
+    public AddressLookup Lookup { get; init; } = Dns.GetHostAddressesAsync;
+
+    /// <summary>How the direct exit answers raw DNS messages; null where it cannot.</summary>
+    public QueryAnswer? Answer { get; init; }
+}
