@@ -186,7 +186,7 @@ public sealed class LabNetwork : IDisposable
         _hosts.Add(host);
         host.Ip("link set lo up");
         // Any user may ping, as on the distributions people use.
-        System($"ip netns exec {host.Namespace} sysctl -qw net.ipv4.ping_group_range='0 2147483647' net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0");
+        System($"ip netns exec {host.Namespace} sysctl -qw net.ipv4.ping_group_range='0 2147483647' net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
         return host;
     }
 
