@@ -43,6 +43,9 @@ public sealed class PacketBuffer
     /// <summary>Who rented this block; kept in debug builds only, to name the culprit of a leak.</summary>
     internal string? Renter { get; set; }
 
+    /// <summary>The source file of <see cref="Renter"/>.</summary>
+    internal string? RenterFile { get; set; }
+
     /// <summary>Adds an owner.</summary>
     public void AddReference()
     {

@@ -20,9 +20,7 @@ public sealed class PacketPool
     private readonly Stack<PacketBuffer> _large = new();
     private readonly int _keepSmall;
     private readonly int _keepLarge;
-#if DEBUG
-    private readonly HashSet<PacketBuffer> _rented = [];
-#endif
+    private readonly HashSet<PacketBuffer> _rented = []; // debug builds only
 
     /// <summary>A pool that keeps at most so many unused blocks of each size; more are left to the collector.</summary>
     public PacketPool(int keepSmall = 2048, int keepLarge = 64)
@@ -47,7 +45,7 @@ public sealed class PacketPool
         buffer.Rented();
         Outstanding++;
 #if DEBUG
-        buffer.Renter = $"{System.IO.Path.GetFileName(file)}:{renter}";
+        (buffer.Renter, buffer.RenterFile) = (renter, file); // both are constants: a debug build does not allocate either
         _rented.Add(buffer);
 #endif
         return buffer;
@@ -73,16 +71,12 @@ public sealed class PacketPool
     public IReadOnlyCollection<string> Leaks()
 #pragma warning restore CA1822
     {
-#if DEBUG
         List<string> names = [];
         foreach (PacketBuffer buffer in _rented)
         {
-            names.Add(buffer.Renter ?? "?");
+            names.Add($"{System.IO.Path.GetFileName(buffer.RenterFile)}:{buffer.Renter}");
         }
 
         return names;
-#else
-        return [];
-#endif
     }
 }

@@ -31,7 +31,7 @@ internal sealed class UnfinishedPacket
     public bool IsRefused => _block is null;
 
     /// <summary>No hole is left, and the first and the last fragment are there.</summary>
-    public bool IsWhole => _count == 1 && _headerLength > 0 && _stretches[0] == (0, _partLength);
+    public bool IsWhole => _block is not null && _count == 1 && _headerLength > 0 && _stretches[0] == (0, _partLength);
 
     /// <summary>Starts over with an empty block, which moves here.</summary>
     public void Begin(FragmentKey key, PacketBuffer block, long deadline)
