@@ -10,6 +10,7 @@ internal static class Errno
     public const int ESRCH = 3;
     public const int EINTR = 4;
     public const int EIO = 5;
+    public const int ENXIO = 6;
     public const int EBADF = 9;
     public const int ECHILD = 10;
     public const int EAGAIN = 11;
@@ -19,9 +20,9 @@ internal static class Errno
     public const int ENODEV = 19;
     public const int EINVAL = 22;
     public const int ENOSPC = 28;
-    public const int ENOBUFS = 105;
     public const int EOPNOTSUPP = 95;
     public const int EAFNOSUPPORT = 97;
+    public const int ENOBUFS = 105;
 
     /// <summary>The error of the last call into <see cref="Libc"/> on this thread.</summary>
     public static int Last => Marshal.GetLastPInvokeError();

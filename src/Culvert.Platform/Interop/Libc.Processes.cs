@@ -50,6 +50,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     public static partial int kill(int process, int signal);
 
+    [LibraryImport(Library)]
+    public static partial int raise(int signal);
+
     [LibraryImport(Library, SetLastError = true)]
     public static partial int waitid(int idType, uint id, ChildInformation* information, int options);
 

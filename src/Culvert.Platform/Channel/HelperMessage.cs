@@ -1,0 +1,65 @@
+using System;
+using System.Buffers.Binary;
+using System.Text;
+using Culvert.Core;
+
+namespace Culvert.Platform.Channel;
+
+/// <summary>What the engine and the helper say to each other.</summary>
+internal enum HelperMessageKind : byte
+{
+    /// <summary>Engine: the link is being read, execute the command.</summary>
+    Go = 1,
+
+    /// <summary>Helper: the link is up; its descriptor comes along.</summary>
+    Ready = 2,
+
+    /// <summary>Helper: it did not work; nothing has been executed.</summary>
+    Failed = 3,
+
+    /// <summary>Helper: the command could not be executed.</summary>
+    NotExecuted = 4,
+}
+
+/// <summary>
+/// One message of the helper's channel: a kind, a flag, a number and text, in that order (1, 1, 4 bytes little-endian, UTF-8). The
+/// channel keeps message boundaries.
+/// </summary>
+/// <param name="Kind">Which message it is.</param>
+/// <param name="Text">Ready: the link's name, and a line for each thing that could not be had. Failed: the sentence.</param>
+/// <param name="Number">Ready: the MTU. Failed: the <see cref="FailureKind"/>. NotExecuted: the error of execve.</param>
+/// <param name="Flag">Ready: the link has offloads.</param>
+internal readonly record struct HelperMessage(HelperMessageKind Kind, string Text = "", int Number = 0, bool Flag = false)
+{
+    /// <summary>Largest message in bytes; longer texts are cut.</summary>
+    public const int MaximumSize = 4096;
+
+    private const int TextOffset = 6;
+
+    /// <summary>Writes the message and returns its length.</summary>
+    public int Write(Span<byte> buffer)
+    {
+        buffer[0] = (byte)Kind;
+        buffer[1] = Flag ? (byte)1 : (byte)0;
+        BinaryPrimitives.WriteInt32LittleEndian(buffer[2..], Number);
+        Encoding.UTF8.TryGetBytes(Text.AsSpan(0, Math.Min(Text.Length, (MaximumSize - TextOffset) / 3)), buffer[TextOffset..], out int text);
+        return TextOffset + text;
+    }
+
+    /// <summary>Reads a message; false for what the other side never says.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out HelperMessage message)
+    {
+        message = default;
+        if (bytes.Length < TextOffset || bytes[0] is < (byte)HelperMessageKind.Go or > (byte)HelperMessageKind.NotExecuted)
+        {
+            return false;
+        }
+
+        message = new HelperMessage(
+            (HelperMessageKind)bytes[0],
+            Encoding.UTF8.GetString(bytes[TextOffset..]),
+            BinaryPrimitives.ReadInt32LittleEndian(bytes[2..]),
+            bytes[1] != 0);
+        return true;
+    }
+}
