@@ -9,11 +9,15 @@ namespace Culvert.Exits;
 internal static class Deadline
 {
     /// <summary>
-    /// Runs <paramref name="operation"/>; when <paramref name="limit"/> passes first, it is cancelled and <see cref="FailureKind.TimedOut"/> thrown,
+    /// Runs <paramref name="operation"/>; when <paramref name="limit"/> passes first, it is cancelled and a failure of <paramref name="kind"/> thrown,
     /// the sentence started by <paramref name="what"/>. <see cref="OperationCanceledException"/> only for <paramref name="cancellation"/>.
     /// </summary>
     public static async ValueTask<T> RunAsync<T>(
-        TimeSpan limit, string what, Func<CancellationToken, ValueTask<T>> operation, CancellationToken cancellation)
+        TimeSpan limit,
+        string what,
+        Func<CancellationToken, ValueTask<T>> operation,
+        CancellationToken cancellation,
+        FailureKind kind = FailureKind.TimedOut)
     {
         using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         both.CancelAfter(limit);
@@ -24,7 +28,7 @@ internal static class Deadline
         catch (OperationCanceledException e)
         {
             cancellation.ThrowIfCancellationRequested();
-            throw new CulvertException(FailureKind.TimedOut, $"{what} failed: no answer within {limit.TotalSeconds:0.###} s.", e);
+            throw new CulvertException(kind, $"{what} failed: no answer within {limit.TotalSeconds:0.###} s.", e);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System;
-using Culvert.Core;
 using Culvert.Flows;
 
 namespace Culvert.Exits;
@@ -15,7 +14,9 @@ public static class ExitFactory
         return uri.Scheme switch
         {
             ExitScheme.Direct => new DirectExit(options),
-            _ => throw new CulvertException(FailureKind.Usage, $"The exit {uri} is of a kind that is not in this version."),
+            ExitScheme.Socks5 => new Socks5Exit(uri, options),
+            ExitScheme.Http => new HttpExit(uri, options),
+            _ => throw new ArgumentOutOfRangeException(nameof(uri), uri.Scheme, null),
         };
     }
 }
