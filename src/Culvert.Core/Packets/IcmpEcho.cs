@@ -20,7 +20,10 @@ internal static class IcmpEcho
         ushort before = BinaryPrimitives.ReadUInt16BigEndian(message);
         message[0] = ip.Version == 4 ? IcmpType.EchoReply : IcmpType.EchoReplyV6;
         ushort checksum = BinaryPrimitives.ReadUInt16BigEndian(message[2..]);
-        BinaryPrimitives.WriteUInt16BigEndian(message[2..], Checksum.Update(checksum, before, BinaryPrimitives.ReadUInt16BigEndian(message)));
+        checksum = Checksum.Update(checksum, before, BinaryPrimitives.ReadUInt16BigEndian(message));
+
+        // All ones is as good as zero, and for a message of nothing but zeros, where the two zeros of the sum differ, the only right one.
+        BinaryPrimitives.WriteUInt16BigEndian(message[2..], checksum == 0 ? ushort.MaxValue : checksum);
         if (ip.Version == 4)
         {
             ip.Destination.Write(packet[12..]);

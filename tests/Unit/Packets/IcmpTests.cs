@@ -33,6 +33,15 @@ public sealed class IcmpTests
         Assert.Equal(SamplePackets.Payload(length), packet[^length..]);
     }
 
+    [Fact]
+    public void AnEchoOfNothingButZerosIsAnsweredWithARightChecksum()
+    {
+        byte[] packet = SamplePackets.Echo(true, 0, id: 0, sequence: 0);
+        Assert.True(IpHeader.TryParse(packet, out IpHeader ip));
+        IcmpEcho.TurnIntoReply(packet, ip);
+        Assert.Equal(0, Checksum.Compute(packet.AsSpan(20)));
+    }
+
     [Theory]
     [InlineData(true, (int)IcmpErrorKind.NetworkUnreachable, 3, 0)]
     [InlineData(true, (int)IcmpErrorKind.HostUnreachable, 3, 1)]

@@ -1,0 +1,15 @@
+using System.Collections.Generic;
+using Culvert.Fuzz.Targets;
+
+namespace Culvert.Fuzz;
+
+/// <summary>All fuzz targets. One more is one file in Targets/ and one line here.</summary>
+internal static class TargetList
+{
+    public static IReadOnlyList<FuzzTarget> All { get; } =
+    [
+        PacketsTarget.Entry,
+        ReassemblyTarget.Entry,
+        VirtioTarget.Entry,
+    ];
+}
