@@ -1,1 +1,8 @@
-return 0;
+using System.Threading.Tasks;
+
+namespace Culvert.Cli;
+
+internal static class Program
+{
+    private static Task<int> Main(string[] args) => CommandLine.RunAsync(args);
+}

@@ -1,0 +1,37 @@
+using System;
+using System.CommandLine;
+using System.Threading.Tasks;
+using Culvert.Exits;
+using Culvert.Flows;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary>The exit that the command line names, and the one it is dialled through.</summary>
+internal sealed class ChosenExit : IAsyncDisposable
+{
+    private readonly IExit? _via;
+
+    private ChosenExit(IExit exit, IExit? via)
+    {
+        Exit = exit;
+        _via = via;
+    }
+
+    public IExit Exit { get; }
+
+    public static ChosenExit From(ParseResult parsed)
+    {
+        ExitUri uri = ExitUri.Parse(parsed.GetValue(CommonOptions.Exit) ?? "direct:");
+        IExit? via = parsed.GetValue(CommonOptions.Via) is string text ? ExitFactory.Create(ExitUri.Parse(text)) : null;
+        return new ChosenExit(ExitFactory.Create(uri, ExitOptions.Default with { Via = via }), via);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Exit.DisposeAsync();
+        if (_via is not null)
+        {
+            await _via.DisposeAsync();
+        }
+    }
+}

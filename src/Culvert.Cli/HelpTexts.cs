@@ -1,0 +1,82 @@
+using System;
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.IO;
+using Culvert.Cli.Commands;
+
+namespace Culvert.Cli;
+
+/// <summary>Adds to the generated help what people copy from: examples, and the table of exits.</summary>
+internal static class HelpTexts
+{
+    private const string Exits = """
+        EXIT, where the traffic leaves (direct: when left out):
+          direct:                          this machine itself; needs no server
+          socks5://[user:password@]host[:1080]   a SOCKS5 proxy; names are resolved there
+          http://[user:password@]host[:80]       an HTTP proxy (CONNECT; no UDP)
+
+        """;
+
+    private const string RootExamples = """
+        Examples:
+          culvert run -- curl -sS https://example.com
+          culvert run socks5://user:password@host:1080 -- git clone https://host/repository
+          culvert proxy http://proxy:3128
+          culvert proxy -L 5432:db.internal:5432
+
+        """;
+
+    private const string RunExamples = """
+        Examples:
+          culvert run -- curl -sS https://example.com
+          culvert run -- bash                      a shell whose every packet is tunnelled
+          culvert run socks5://host:1080 --dns virtual -- git clone https://host/repository
+
+        Exit code: the command's own; 125 when Culvert failed, 126 when the command cannot be executed, 127 when
+        it was not found, 128 + n when signal n ended it.
+
+        """;
+
+    private const string ProxyExamples = """
+        Examples:
+          culvert proxy                            SOCKS5 and HTTP on 127.0.0.1:1080
+          culvert proxy socks5://host:1080 --listen 127.0.0.1:8080
+          culvert proxy -L 5432:db.internal:5432 -L /tmp/web.sock:intranet:80
+          curl -x socks5h://127.0.0.1:1080 https://example.com
+
+        """;
+
+    public static HelpOption Option()
+    {
+        HelpOption help = new();
+        help.Action = new HelpWithMore((HelpAction)help.Action!);
+        return help;
+    }
+
+    private static string For(Command command) => command switch
+    {
+        { Name: "culvert" } => Exits + "\n" + RootExamples,
+        { Name: RunCommand.Name } => Exits + "\n" + RunExamples,
+        { Name: ProxyCommand.Name } => Exits + "\n" + ProxyExamples,
+        _ => "",
+    };
+
+    private sealed class HelpWithMore(HelpAction generated) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            TextWriter output = parseResult.InvocationConfiguration.Output;
+            using StringWriter text = new();
+            parseResult.InvocationConfiguration.Output = text;
+            generated.Invoke(parseResult);
+            parseResult.InvocationConfiguration.Output = output;
+
+            // What stands behind -- is no part of the model that the help is generated from.
+            output.Write(text.ToString().Replace("run [<EXIT>] [options]", "run [<EXIT>] [options] -- COMMAND [ARGUMENT...]", StringComparison.Ordinal).TrimEnd());
+            output.Write("\n\n");
+            output.Write(For(parseResult.CommandResult.Command));
+            return ExitCodes.Ok;
+        }
+    }
+}

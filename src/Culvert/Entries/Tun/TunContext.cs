@@ -1,0 +1,100 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Culvert.Core;
+using Culvert.Core.Packets;
+using Culvert.Core.Stack;
+using Culvert.Flows;
+using Culvert.Names;
+
+namespace Culvert.Entries.Tun;
+
+/// <summary>What the flows of one link share, and the list of those alive. Used on the loop's thread only.</summary>
+internal sealed class TunContext(IpStack stack, PacketPool pool, IExit exit, NameService names, TunOptions options, Action<string>? warn)
+{
+    /// <summary>DNS in the clear (RFC 1035 section 4.2): whatever the address, we answer.</summary>
+    public const ushort DnsPort = 53;
+
+    private readonly HashSet<TcpTask> _tcp = [];
+    private readonly HashSet<UdpRelay> _udp = [];
+    private readonly HashSet<FailureKind> _warned = [];
+
+    public IpStack Stack => stack;
+
+    public PacketPool Pool => pool;
+
+    public IExit Exit => exit;
+
+    public NameService Names => names;
+
+    public TunOptions Options => options;
+
+    /// <summary>DNS queries over UDP under way.</summary>
+    public int Queries { get; set; }
+
+    /// <summary>TCP and UDP flows that have not unwound.</summary>
+    public int ActiveFlows => _tcp.Count + _udp.Count;
+
+    public void Open(TcpFlow flow)
+    {
+        TcpTask task = flow.Destination.Port == DnsPort ? new DnsOverTcp(this, flow) : new TcpRelay(this, flow);
+        flow.Tag = task;
+        _tcp.Add(task);
+        task.Start();
+    }
+
+    public void Datagram(UdpFlow flow, IpEndpoint destination, PacketBuffer payload, long now)
+    {
+        if (flow.Tag is not UdpRelay relay)
+        {
+            flow.Tag = relay = new UdpRelay(this, flow);
+            _udp.Add(relay);
+        }
+
+        relay.Send(destination, payload, now);
+    }
+
+    public void Ended(TcpTask task) => _tcp.Remove(task);
+
+    public void Ended(UdpRelay relay) => _udp.Remove(relay);
+
+    public void AbortAll()
+    {
+        foreach (TcpTask task in _tcp.ToArray())
+        {
+            task.Abort();
+        }
+
+        foreach (UdpRelay relay in _udp.ToArray())
+        {
+            relay.Close();
+        }
+    }
+
+    public void Sweep(long now)
+    {
+        List<TcpTask>? idle = null;
+        foreach (TcpTask task in _tcp)
+        {
+            if (task.IsIdle(now))
+            {
+                (idle ??= []).Add(task);
+            }
+        }
+
+        idle?.ForEach(static task => task.Abort());
+    }
+
+    /// <summary>Tells the person, once a cause, about failures of the exit itself; those of a destination are the application's to tell.</summary>
+    public void Report(CulvertException failure)
+    {
+        if (failure.Kind is FailureKind.ExitUnreachable or FailureKind.Authentication or FailureKind.Untrusted or FailureKind.Protocol
+            && _warned.Add(failure.Kind))
+        {
+            warn?.Invoke(failure.Message);
+        }
+    }
+
+    /// <summary>The exit works (again): its next failure is news.</summary>
+    public void ExitWorks() => _warned.Clear();
+}
