@@ -1,5 +1,6 @@
 using System;
 using Culvert.Flows;
+using Culvert.Names;
 
 namespace Culvert.Exits;
 
@@ -13,7 +14,7 @@ public static class ExitFactory
         options ??= ExitOptions.Default;
         return uri.Scheme switch
         {
-            ExitScheme.Direct => new DirectExit(options),
+            ExitScheme.Direct => new DirectExit(options.Answer is null ? options with { Answer = new SystemResolver().ResolveAsync } : options),
             ExitScheme.Socks5 => new Socks5Exit(uri, options),
             ExitScheme.Http => new HttpExit(uri, options),
             _ => throw new ArgumentOutOfRangeException(nameof(uri), uri.Scheme, null),

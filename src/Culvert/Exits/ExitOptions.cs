@@ -33,6 +33,6 @@ public sealed record ExitOptions
     /// <summary>How the direct exit finds addresses; the system's own way by default.</summary>
     public AddressLookup Lookup { get; init; } = Dns.GetHostAddressesAsync;
 
-    /// <summary>How the direct exit answers raw DNS messages; null where it cannot.</summary>
+    /// <summary>How the direct exit answers raw DNS messages; null asks the system's name servers.</summary>
     public QueryAnswer? Answer { get; init; }
 }
