@@ -1,4 +1,3 @@
-#pragma warning disable CA1822, CA2201, IDE0060 // the seam; the implementation follows
 namespace Culvert.Core.Stack;
 
 /// <summary>How the stack tells an application that its connection, datagram or echo goes nowhere.</summary>

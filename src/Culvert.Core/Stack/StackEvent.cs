@@ -1,4 +1,3 @@
-#pragma warning disable CA1822, CA2201, IDE0060 // the seam; the implementation follows
 using Culvert.Core.Packets;
 
 namespace Culvert.Core.Stack;

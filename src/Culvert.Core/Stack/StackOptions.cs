@@ -1,4 +1,3 @@
-#pragma warning disable CA1822, CA2201, IDE0060 // the seam; the implementation follows
 namespace Culvert.Core.Stack;
 
 /// <summary>Limits and habits of an <see cref="IpStack"/>. Times in microseconds, sizes in bytes.</summary>
@@ -36,4 +35,7 @@ public sealed record StackOptions
 
     /// <summary>Fragments kept for reassembly, in bytes over all packets; beyond, the oldest packet goes.</summary>
     public int MaxFragmentBytes { get; init; } = 1 << 20;
+
+    /// <summary>Datagrams and echo replies that wait for the link, in bytes of their blocks; beyond, a datagram is dropped.</summary>
+    public int MaxDatagramBytes { get; init; } = 4 << 20;
 }

@@ -36,21 +36,25 @@ internal struct RttEstimator
         return backoffs >= 16 ? MaxTimeout : Math.Min(timeout << backoffs, MaxTimeout);
     }
 
-    /// <summary>Takes a sample of a segment that was sent once (Karn's rule is the caller's).</summary>
-    public void Sample(long rtt)
+    /// <summary>
+    /// Takes a sample of segments that were sent once (Karn's rule is the caller's): <paramref name="rtt"/> since the first of them was sent, <paramref name="shortest"/>
+    /// since the last, which the peer did not let wait.
+    /// </summary>
+    public void Sample(long rtt, long shortest)
     {
         rtt = Math.Max(rtt, 1);
+        shortest = Math.Clamp(shortest, 1, rtt);
         if (Smoothed == 0)
         {
             Smoothed = rtt;
             _variance = rtt / 2;
-            Shortest = rtt;
+            Shortest = shortest;
         }
         else
         {
             _variance = ((3 * _variance) + Math.Abs(Smoothed - rtt)) / 4;
             Smoothed = Math.Max(((7 * Smoothed) + rtt) / 8, 1);
-            Shortest = Math.Min(Shortest, rtt);
+            Shortest = Math.Min(Shortest, shortest);
         }
 
         _timeout = Math.Min(Smoothed + Math.Max(4 * _variance, MinTimeout), MaxTimeout);

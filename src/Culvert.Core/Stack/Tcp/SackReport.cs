@@ -1,4 +1,5 @@
 using System;
+using Culvert.Core.Packets;
 
 namespace Culvert.Core.Stack.Tcp;
 
@@ -69,20 +70,20 @@ internal struct SackReport
         Store(kept, count);
     }
 
-    /// <summary>Writes the blocks for an ACK; returns how many. The duplicate is reported by that.</summary>
-    public int Take(Span<SeqRange> blocks)
+    /// <summary>Puts at most <paramref name="most"/> blocks where an ACK wants them; returns how many. The duplicate is reported by that.</summary>
+    public int Take(ref SackBlocks blocks, int most)
     {
         int count = 0;
         if (_hasDuplicate)
         {
-            blocks[count++] = _duplicate;
+            blocks[count++] = new SackBlock(_duplicate.Start, _duplicate.End);
             _hasDuplicate = false;
         }
 
         ReadOnlySpan<SeqRange> kept = [_a, _b, _c, _d];
-        for (int i = 0; i < _count && count < blocks.Length; i++)
+        for (int i = 0; i < _count && count < most; i++)
         {
-            blocks[count++] = kept[i];
+            blocks[count++] = new SackBlock(kept[i].Start, kept[i].End);
         }
 
         return count;

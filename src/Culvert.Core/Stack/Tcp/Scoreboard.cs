@@ -183,6 +183,21 @@ internal sealed class Scoreboard
         }
     }
 
+    /// <summary>Nothing was lost after all.</summary>
+    public void UnmarkLost()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            ref SentSegment segment = ref this[i];
+            if (segment.Has(SentFlags.Lost))
+            {
+                segment.Flags &= ~SentFlags.Lost;
+                LostBytes -= segment.Length;
+                InFlight += segment.Length;
+            }
+        }
+    }
+
     /// <summary>The lost segment to send next, or -1.</summary>
     public int NextLost()
     {

@@ -74,8 +74,8 @@ internal sealed class SendQueue(PacketPool pool, int limit)
         return tail.Buffer.Array.AsMemory(used, Math.Min(tail.Limit - used, limit - Length));
     }
 
-    /// <summary>Takes the first <paramref name="count"/> bytes of the memory lent.</summary>
-    public void Commit(int count)
+    /// <summary>Takes the memory lent back; its first <paramref name="count"/> bytes are to be sent, unless not to <paramref name="keep"/> them.</summary>
+    public void Commit(int count, bool keep)
     {
         if (!_lent)
         {
@@ -87,7 +87,7 @@ internal sealed class SendQueue(PacketPool pool, int limit)
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Room(tail));
         _large = count == Room(tail) || count >= PacketPool.SmallSize;
         _lent = false;
-        End += (uint)count;
+        End += keep ? (uint)count : 0;
         if (Length == 0)
         {
             DropBlocks(); // an idle flow holds no memory
