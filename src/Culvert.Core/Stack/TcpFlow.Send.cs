@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using Culvert.Core.Packets;
 using Culvert.Core.Stack.Tcp;
 
@@ -245,7 +246,7 @@ public sealed partial class TcpFlow
             TimestampValue = Timestamp(now),
             TimestampEcho = answers ? _recentTimestamp : 0,
         };
-        return Finish(scratch, header, default);
+        return Seal(scratch, header, default);
     }
 
     private OutgoingPacket Build(Span<byte> scratch, uint sequence, TcpFlags flags, ReadOnlySpan<byte> payload, long now)
@@ -276,10 +277,10 @@ public sealed partial class TcpFlow
         _pending &= ~Pending.Ack;
         _unackedBytes = 0;
         _ackAt = long.MaxValue;
-        return Finish(scratch, header, payload);
+        return Seal(scratch, header, payload);
     }
 
-    private OutgoingPacket Finish(Span<byte> scratch, in TcpHeader header, ReadOnlySpan<byte> payload)
+    private OutgoingPacket Seal(Span<byte> scratch, scoped in TcpHeader header, ReadOnlySpan<byte> payload)
     {
         int start = IpHeaderSize;
         int length = header.Write(scratch[start..]);
@@ -297,7 +298,7 @@ public sealed partial class TcpFlow
             checksum = Checksum.Transport(Destination.Address, Source.Address, IpProtocol.Tcp, tcp, payload);
         }
 
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(tcp[TcpHeader.ChecksumOffset..], checksum);
+        BinaryPrimitives.WriteUInt16BigEndian(tcp[TcpHeader.ChecksumOffset..], checksum);
         return new OutgoingPacket(scratch[..(start + length)], payload, offload);
     }
 

@@ -68,9 +68,8 @@ internal struct Rack
     /// <summary>
     /// Marks what is lost by now; returns when to look again for what may be, or long.MaxValue.
     /// </summary>
-    public readonly long Detect(Scoreboard board, long now, in RttEstimator rtt, int mss, bool inRecovery, out int lostBytes)
+    public readonly long Detect(Scoreboard board, long now, in RttEstimator rtt, int mss, bool inRecovery)
     {
-        lostBytes = 0;
         if (!_hasSample)
         {
             return long.MaxValue;
@@ -78,7 +77,6 @@ internal struct Rack
 
         long window = ReorderWindow(board, rtt, mss, inRecovery);
         long again = -1;
-        int before = board.LostBytes;
         for (int i = 0; i < board.Count; i++)
         {
             ref SentSegment segment = ref board[i];
@@ -98,7 +96,6 @@ internal struct Rack
             }
         }
 
-        lostBytes = board.LostBytes - before;
         return again < 0 ? long.MaxValue : again;
     }
 

@@ -263,7 +263,7 @@ internal sealed class Scoreboard
         }
     }
 
-    private void Deliver(in SentSegment segment, int length, ref Delivery delivery)
+    private static void Deliver(in SentSegment segment, int length, ref Delivery delivery)
     {
         delivery.Bytes += length;
         bool once = !segment.Has(SentFlags.Retransmitted);
