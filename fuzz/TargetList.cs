@@ -8,7 +8,9 @@ internal static class TargetList
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
+        DnsTarget.Entry,
         PacketsTarget.Entry,
+        ProxyTarget.Entry,
         ReassemblyTarget.Entry,
         VirtioTarget.Entry,
     ];
