@@ -93,7 +93,7 @@ public sealed class HttpRequestHead
 
     /// <summary>
     /// The head to send to the origin: <paramref name="originForm"/>, Host from the target (RFC 9112 section 3.2.2), without what is between the
-    /// client and us; an upgrade is asked for again. Changes <see cref="Fields"/>: call once.
+    /// client and us; an upgrade is asked for again. The version stays the client's, as the answer is passed on in its form. Changes <see cref="Fields"/>: call once.
     /// </summary>
     public byte[] ToOrigin(string authority, string originForm)
     {
@@ -101,7 +101,7 @@ public sealed class HttpRequestHead
         Fields.RemoveHopByHop();
         Fields.Remove("Host");
         StringBuilder text = new();
-        text.Append(Method).Append(' ').Append(originForm).Append(" HTTP/1.1\r\nHost: ").Append(authority).Append("\r\n");
+        text.Append(Method).Append(' ').Append(originForm).Append(" HTTP/1.").Append(MinorVersion).Append("\r\nHost: ").Append(authority).Append("\r\n");
         if (upgrade is not null)
         {
             text.Append("Connection: Upgrade\r\nUpgrade: ").Append(upgrade).Append("\r\n");

@@ -20,7 +20,7 @@ internal sealed class DirectExit : IExit
     {
         _options = options;
         _pinger = new IcmpPinger(options.MaxEchoes, options.EchoTimeout);
-        Capabilities = ExitCapabilities.Datagrams
+        Capabilities = ExitCapabilities.Datagrams | ExitCapabilities.UnixSockets
             | (_pinger.Works ? ExitCapabilities.Echo : 0)
             | (options.Answer is not null ? ExitCapabilities.Resolve : 0);
     }
@@ -52,8 +52,8 @@ internal sealed class DirectExit : IExit
         return new SocketConnection(socket, what);
     }
 
-    /// <summary>Connects to a Unix socket on this machine (for forwards).</summary>
-    public static async ValueTask<IConnection> ConnectUnixAsync(string path, CancellationToken cancellation)
+    /// <inheritdoc/>
+    public async ValueTask<IConnection> ConnectUnixAsync(string path, CancellationToken cancellation)
     {
         string what = $"The connection to {path}";
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -4,6 +4,7 @@ using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Core.Proxy;
 using Culvert.Flows;
+using Culvert.Flows.Socks;
 
 namespace Culvert.Exits;
 

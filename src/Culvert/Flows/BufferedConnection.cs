@@ -11,6 +11,9 @@ namespace Culvert.Flows;
 /// </summary>
 internal sealed class BufferedConnection : IConnection
 {
+    // Most messages of a handshake are smaller.
+    private const int MessageRoom = 2048;
+
     private readonly IConnection _inner;
     private byte[]? _buffer;
     private int _start;
@@ -26,7 +29,10 @@ internal sealed class BufferedConnection : IConnection
     public ReadOnlyMemory<byte> Buffered => _buffer is null ? default : _buffer.AsMemory(_start, _end - _start);
 
     /// <summary>Reads more behind <see cref="Buffered"/>, which may grow to <paramref name="limit"/> bytes; false at the end of the stream.</summary>
-    public async ValueTask<bool> FillAsync(int limit, CancellationToken cancellation = default)
+    public ValueTask<bool> FillAsync(int limit, CancellationToken cancellation = default) => FillAsync(limit, MessageRoom, cancellation);
+
+    /// <summary>The same, making room for <paramref name="room"/> bytes at first (and for twice what is there later).</summary>
+    public async ValueTask<bool> FillAsync(int limit, int room, CancellationToken cancellation)
     {
         int length = _end - _start;
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(length, limit);
@@ -37,7 +43,7 @@ internal sealed class BufferedConnection : IConnection
             await _inner.ReadAsync(Memory<byte>.Empty, cancellation).ConfigureAwait(false);
         }
 
-        Reserve(Math.Min(limit, Math.Max(2048, length * 2)));
+        Reserve(Math.Min(limit, Math.Max(room, length * 2)));
         int count = await _inner.ReadAsync(_buffer.AsMemory(_end, Math.Min(_buffer!.Length - _end, limit - length)), cancellation).ConfigureAwait(false);
         _end += count;
         return count > 0;

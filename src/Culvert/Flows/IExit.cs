@@ -27,6 +27,13 @@ public interface IExit : IAsyncDisposable
     ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation);
 
     /// <summary>
+    /// Connects to the Unix socket <paramref name="path"/> where the exit is. Fails with <see cref="FailureKind.NotCarried"/> where there are none, which
+    /// is the usual thing.
+    /// </summary>
+    ValueTask<IConnection> ConnectUnixAsync(string path, CancellationToken cancellation) => ValueTask.FromException<IConnection>(
+        new CulvertException(FailureKind.NotCarried, $"{Description} cannot connect to Unix sockets."));
+
+    /// <summary>
     /// Opens a UDP association: one local endpoint at the exit, from which datagrams go to any destination and to which any host
     /// may answer (endpoint-independent mapping, RFC 4787). Fails with <see cref="FailureKind.NotCarried"/> where there is no UDP.
     /// </summary>
@@ -60,4 +67,7 @@ public enum ExitCapabilities
 
     /// <summary>Raw DNS messages answered by the exit's resolver.</summary>
     Resolve = 4,
+
+    /// <summary>Connections to Unix sockets.</summary>
+    UnixSockets = 8,
 }

@@ -25,9 +25,10 @@ public sealed class RoomsTests
         ["Culvert.Platform.Links"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a link gives and takes packets"),
         ["Culvert.Platform.Linux"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Platform.Interop", "Culvert.Platform.Links"], "the system's parts; no protocol of the network is parsed here"),
         ["Culvert.Flows"] = new(["Culvert.Core"], "the seams between entries and exits know of neither"),
+        ["Culvert.Flows.Socks"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows"], "what the SOCKS entry and the SOCKS exit have in common"),
         ["Culvert.Names"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Flows"], "names are answered through the exit's seam, whatever exit it is"),
-        ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Names"], "an exit does not know who uses it"),
-        ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows"], "an entry knows exits by their seam only"),
+        ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names"], "an exit does not know who uses it"),
+        ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
         ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
     };
 

@@ -1,6 +1,6 @@
 using Culvert.Core.Proxy;
 
-namespace Culvert.Flows;
+namespace Culvert.Flows.Socks;
 
 /// <summary>Destinations as SOCKS writes them, and back.</summary>
 internal static class SocksAddresses

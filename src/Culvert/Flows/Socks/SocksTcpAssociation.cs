@@ -4,11 +4,13 @@ using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Core.Proxy;
-using Culvert.Flows;
 
-namespace Culvert.Exits;
+namespace Culvert.Flows.Socks;
 
-/// <summary>A UDP association whose datagrams travel in its TCP connection to the proxy (hev-socks5's command 5).</summary>
+/// <summary>
+/// A UDP association whose datagrams travel in its TCP connection (hev-socks5's command 5). Both ends of such a connection frame alike: at the exit
+/// a received datagram is from whom the record names, at the entry it is for that one.
+/// </summary>
 internal sealed class SocksTcpAssociation : IAssociation
 {
     /// <summary>Datagrams that wait for the connection at most; more are dropped, as a full queue of UDP does.</summary>
@@ -67,14 +69,14 @@ internal sealed class SocksTcpAssociation : IAssociation
                     return new ReceivedDatagram(count, from.ToDestination());
                 case ParseStatus.Malformed:
                     _connection.Abort();
-                    throw new CulvertException(FailureKind.Protocol, "The UDP association failed: the proxy sends datagrams in a way nobody knows.");
+                    throw new CulvertException(FailureKind.Protocol, "The UDP association failed: the far side frames datagrams in a way nobody knows.");
                 default:
                     break;
             }
 
             if (!await _connection.FillAsync(SocksDatagram.MaxHeader + ushort.MaxValue, cancellation).ConfigureAwait(false))
             {
-                throw new CulvertException(FailureKind.Reset, "The UDP association failed: the proxy ended it.");
+                throw new CulvertException(FailureKind.Reset, "The UDP association failed: the far side ended it.");
             }
         }
     }
