@@ -1,0 +1,148 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Threading;
+using Culvert.Bench.Load;
+using Culvert.Bench.Reports;
+using Culvert.Bench.Rows;
+using Culvert.Bench.Running;
+
+namespace Culvert.Bench;
+
+/// <summary>One run: the network, the far side, the contenders as they are needed, and the results so far.</summary>
+internal sealed class Bench : IDisposable
+{
+    private readonly Dictionary<Contender, Passage> _passages = [];
+    private readonly LoadProcess _server;
+    private readonly LoadProcess _socks;
+    private int _runs;
+
+    internal Bench(Options options, CancellationToken stop)
+    {
+        Options = options;
+        Stop = stop;
+        Network = new BenchNetwork();
+        try
+        {
+            string directory = Network.Lab.Work;
+            _server = new LoadProcess(Network.Far.Namespace, LoadProcess.Command("server"), $"{Environment.ProcessId}-server", directory, stop);
+            _socks = new LoadProcess(Network.Exit.Namespace, LoadProcess.Command("socks", BenchNetwork.Socks.ToString()), $"{Environment.ProcessId}-socks", directory, stop);
+            _server.Ready();
+            _socks.Ready();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    internal Options Options { get; }
+
+    internal CancellationToken Stop { get; }
+
+    internal BenchNetwork Network { get; }
+
+    internal Results Results { get; } = new();
+
+    /// <summary>Measures everything that was asked for; <paramref name="progress"/> is told what is going on.</summary>
+    internal void Run(TextWriter progress)
+    {
+        foreach (IBenchmark benchmark in Options.Benchmarks)
+        {
+            progress.Write($"{benchmark.Name} ");
+            long start = Stopwatch.GetTimestamp();
+            for (int round = 0; round < benchmark.Rounds(Options.Rounds); round++)
+            {
+                foreach (Contender contender in Options.Contenders)
+                {
+                    if (benchmark.Covers(contender) && !Results.Failed(benchmark, contender))
+                    {
+                        Measure(benchmark, contender);
+                        progress.Write('.');
+                        progress.Flush();
+                    }
+                }
+            }
+
+            progress.WriteLine(string.Create(global::System.Globalization.CultureInfo.InvariantCulture, $" {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s"));
+        }
+    }
+
+    /// <summary>The contender's one lasting passage, started and warmed up when first asked for.</summary>
+    internal Passage Passage(Contender contender)
+    {
+        if (!_passages.TryGetValue(contender, out Passage? passage))
+        {
+            passage = Fresh(contender);
+            _passages[contender] = passage;
+            passage.WarmUp();
+        }
+
+        return passage;
+    }
+
+    /// <summary>A passage of its own; the caller disposes it.</summary>
+    internal Passage Fresh(Contender contender) => new(contender, Network, _server, Stop);
+
+    /// <summary>Starts any program through a contender that carries programs.</summary>
+    internal LoadProcess Run(Contender contender, IReadOnlyList<string> program)
+    {
+        string mark = $"{Environment.ProcessId}-run-{_runs++}";
+        string directory = Path.Combine(Network.Lab.Work, mark);
+        Directory.CreateDirectory(directory);
+        foreach ((string name, string text) in contender.Files)
+        {
+            File.WriteAllText(Path.Combine(directory, name), Contender.Fill(text, "", directory));
+        }
+
+        return new LoadProcess(Network.Client.Namespace, contender.CommandFor(program, "", directory), mark, directory, Stop);
+    }
+
+    /// <summary>Has a contender's load do something repeatedly; failures among successes are noted.</summary>
+    internal LoadResult Ask(Contender contender, string order, string benchmark)
+    {
+        LoadResult result = LoadResult.Parse(Passage(contender).Load.Ask(order, Options.Window));
+        if (result.Failures > 0)
+        {
+            Results.Note($"{benchmark}, {contender.Name}: {result.Failures} of {result.Count + result.Failures} failed");
+        }
+
+        return result;
+    }
+
+    /// <summary>Notes something that the reader of the table should know.</summary>
+    internal void Note(IBenchmark benchmark, Contender contender, string message) => Results.Note($"{benchmark.Name}, {contender.Name}: {message}");
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Passage passage in _passages.Values)
+        {
+            passage.Dispose();
+        }
+
+        _server?.Dispose();
+        _socks?.Dispose();
+        Network.Dispose();
+    }
+
+    private void Measure(IBenchmark benchmark, Contender contender)
+    {
+        Stop.ThrowIfCancellationRequested();
+        try
+        {
+            Results.Add(benchmark, contender, benchmark.Measure(this, contender));
+        }
+        catch (BenchException exception)
+        {
+            Results.Fail(benchmark, contender, exception.Message);
+            // Whatever state it is in: the next benchmark starts it anew.
+            if (_passages.Remove(contender, out Passage? passage))
+            {
+                passage.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Culvert.Bench.Load;
+
+/// <summary>
+/// The bench's other self, run inside a namespace or a tunnel: <c>--load server</c>, <c>--load client [PROXY]</c> or <c>--load socks ADDRESS:PORT</c>.
+/// Takes a line of orders from its standard input at a time and answers each with a line: <c>= result</c>, or <c>! what failed</c>. Ends when its input does,
+/// so it never outlives the bench.
+/// </summary>
+internal static class LoadProgram
+{
+    /// <summary>What a good answer begins with.</summary>
+    internal const string Good = "= ";
+
+    /// <summary>What a bad answer begins with.</summary>
+    internal const string Bad = "! ";
+
+    /// <summary>Runs one of them to its end.</summary>
+    internal static int Run(ReadOnlySpan<string> arguments)
+    {
+        LoadClient? client = null;
+        switch (arguments[0])
+        {
+            case "server":
+                LoadServer.Start();
+                break;
+            case "socks":
+                SocksServer.Start(IPEndPoint.Parse(arguments[1]));
+                break;
+            default:
+                client = new LoadClient(new Reach(arguments.Length > 1 ? IPEndPoint.Parse(arguments[1]) : null));
+                break;
+        }
+
+        TextWriter output = Console.Out;
+        output.WriteLine(Good + "ready");
+        while (Console.In.ReadLine() is { } line)
+        {
+            try
+            {
+                output.WriteLine(Good + Obey(client, line.Split(' ')));
+            }
+            catch (Exception exception) when (exception is SocketException or ReachException)
+            {
+                output.WriteLine(Bad + exception.Message);
+            }
+        }
+
+        return 0;
+    }
+
+    private static string Obey(LoadClient? client, string[] order)
+    {
+        switch (order[0], client)
+        {
+            case ("count", _):
+                return Counters.Now.ToString();
+            case ("target", { } load):
+                load.Target = IPAddress.Parse(order[1]);
+                return "";
+            case ("bulk", { } load):
+                load.StartBulk(order[1] == "up", Whole(2));
+                return "";
+            case ("flood", { } load):
+                load.StartFlood(Whole(1));
+                return "";
+            case ("stop", { } load):
+                load.Stop();
+                return "";
+            case ("connections", { } load):
+                return load.Connections(Whole(1), Real(2)).ToString();
+            case ("requests", { } load):
+                return load.Requests(Whole(1), Real(2)).ToString();
+            case ("pages", { } load):
+                return load.Pages(Real(1)).ToString();
+            case ("hold", { } load):
+                load.Hold(Whole(1));
+                return "";
+            default:
+                throw new ReachException($"unknown order '{order[0]}'");
+        }
+
+        int Whole(int index) => int.Parse(order[index], CultureInfo.InvariantCulture);
+        double Real(int index) => double.Parse(order[index], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,52 @@
+using System;
+using System.Net.Sockets;
+using System.Threading;
+
+namespace Culvert.Bench.Load;
+
+/// <summary>
+/// The load is made by plain threads with blocking sockets: one system call an operation, nothing of .NET's asynchronous machinery
+/// in what is measured.
+/// </summary>
+internal static class Threads
+{
+    private const int StackSize = 256 * 1024;
+
+    /// <summary>Starts a background thread; a socket that fails or is closed ends it, and <paramref name="failed"/> is told why.</summary>
+    internal static Thread Start(Action body, Action<string>? failed = null)
+    {
+        Thread thread = new(
+            () =>
+            {
+                try
+                {
+                    body();
+                }
+                catch (Exception exception) when (exception is SocketException or ObjectDisposedException or ReachException)
+                {
+                    failed?.Invoke(exception.Message);
+                }
+            },
+            StackSize)
+        { IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    /// <summary>Reads exactly as much as the buffer holds; false when the stream ended before.</summary>
+    internal static bool ReceiveAll(Socket socket, Span<byte> buffer)
+    {
+        while (buffer.Length > 0)
+        {
+            int count = socket.Receive(buffer);
+            if (count == 0)
+            {
+                return false;
+            }
+
+            buffer = buffer[count..];
+        }
+
+        return true;
+    }
+}

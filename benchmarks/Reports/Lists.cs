@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Text;
+using Culvert.Bench.Rows;
+using Culvert.Bench.Running;
+
+namespace Culvert.Bench.Reports;
+
+/// <summary>What there is to choose from.</summary>
+internal static class Lists
+{
+    internal static string Describe(string root)
+    {
+        StringBuilder text = new("benchmarks:\n");
+        foreach (IBenchmark benchmark in Catalogue.All)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  {benchmark.Name,-22} {benchmark.Title}\n");
+        }
+
+        text.Append("contenders:\n  raw                    the same work without anything in between\n");
+        foreach (Contender contender in Contenders.Culvert(root))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  {contender.Name,-22} ./{string.Join(' ', contender.Command)[(root.Length + 1)..]}\n");
+        }
+
+        text.Append("peers (--peers):\n");
+        foreach ((Contender contender, string program) in Contenders.Peers)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  {contender.Name,-22} {(Contenders.Installed(program) ? string.Join(' ', contender.Command) : $"not installed ({program})")}\n");
+        }
+
+        text.Append("peers without a line in the table (--peer NAME=COMMAND):\n");
+        foreach (string program in Contenders.Wanted)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  {program,-22} {(Contenders.Installed(program) ? "installed" : "not installed")}\n");
+        }
+
+        return text.ToString().TrimEnd();
+    }
+}

@@ -1,0 +1,34 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using Culvert.Tests.Lab;
+
+namespace Culvert.Bench.Reports;
+
+/// <summary>What a run was made on, and with.</summary>
+internal sealed class Machine
+{
+    private Machine(IReadOnlyList<(string Name, string Value)> facts) => Facts = facts;
+
+    internal IReadOnlyList<(string Name, string Value)> Facts { get; }
+
+    internal static Machine Describe(string root)
+    {
+        string model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) ?? RuntimeInformation.ProcessArchitecture.ToString();
+        string commit = LabNetwork.System($"git -C '{root}' describe --always --dirty 2>/dev/null || echo unknown").Trim();
+        return new Machine(
+        [
+            ("processor", $"{Environment.ProcessorCount} x {model[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()}"),
+            ("kernel", File.ReadAllText("/proc/sys/kernel/osrelease").Trim()),
+            (".NET", Environment.Version.ToString()),
+            ("Culvert", $"{typeof(Machine).Assembly.GetName().Version?.ToString(3)} ({commit})"),
+            ("date", DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
+        ]);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Join(", ", Facts.Select(fact => fact.Name is "date" or "processor" ? fact.Value : $"{fact.Name} {fact.Value}")) + ".";
+}

@@ -1,0 +1,37 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Culvert.Bench.Rows;
+
+/// <summary>The one list of benchmarks.</summary>
+internal static class Catalogue
+{
+    internal static readonly IReadOnlyList<IBenchmark> All =
+    [
+        new Throughput(up: true, 1),
+        new Throughput(up: false, 1),
+        new Throughput(up: true, 4),
+        new Throughput(up: false, 4),
+        new Connections(1),
+        new Connections(50),
+        new Requests(),
+        new Latency(busy: false),
+        new Latency(busy: true),
+        new Page(),
+        new Datagrams(64),
+        new Datagrams(1400),
+        new StartUp(),
+        new Memory(),
+        new Impaired(up: false, 40, 0, 1000),
+        new Impaired(up: true, 40, 0, 1000),
+        new Impaired(up: false, 200, 0, 200),
+        new Impaired(up: true, 200, 0, 200),
+        new Impaired(up: false, 20, 0.1, 200),
+        new Impaired(up: false, 20, 2, 200),
+    ];
+
+    /// <summary>The benchmarks of some names or beginnings of names (<c>tcp</c> is all that begin so); all of them for none.</summary>
+    internal static IReadOnlyList<IBenchmark> Choose(IReadOnlyList<string> names) =>
+        names.Count == 0 ? All : [.. All.Where(benchmark => names.Any(name => benchmark.Name == name || benchmark.Name.StartsWith(name, StringComparison.Ordinal)))];
+}

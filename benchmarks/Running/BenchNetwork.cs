@@ -1,0 +1,66 @@
+using System;
+using System.Net;
+using Culvert.Tests.Lab;
+
+namespace Culvert.Bench.Running;
+
+/// <summary>
+/// The lab's hosts with direct wires (veth pairs) beside the lab's router, so that nothing but the two ends costs anything:
+/// client to internet, where the target is, and client to exit to internet for proxies on the far side.
+/// </summary>
+internal sealed class BenchNetwork : IDisposable
+{
+    /// <summary>Where the fast SOCKS server of the far side listens.</summary>
+    internal static readonly IPEndPoint Socks = IPEndPoint.Parse("10.9.2.2:1080");
+
+    /// <summary>The far side's address over the wires.</summary>
+    internal static readonly IPAddress Target = IPAddress.Parse("10.9.0.1");
+
+    internal BenchNetwork()
+    {
+        Lab = new LabNetwork();
+        try
+        {
+            Wire(Client, "10.9.1.1", Far, "10.9.1.2", "far");
+            Wire(Client, "10.9.2.1", Exit, "10.9.2.2", "exit");
+            Wire(Exit, "10.9.3.1", Far, "10.9.3.2", "far");
+            Far.Ip($"addr add {Target}/32 dev lo");
+            Client.Ip($"route add {Target} via 10.9.1.2");
+            Exit.Ip($"route add {Target} via 10.9.3.2");
+            foreach (Host host in new[] { Client, Exit, Far })
+            {
+                // Many short connections to one host, and none that profits from what an earlier one learnt of the path.
+                LabNetwork.System($"ip netns exec {host.Namespace} sysctl -qw net.ipv4.ip_local_port_range='1024 65535' net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_no_metrics_save=1 net.core.somaxconn=4096");
+            }
+        }
+        catch
+        {
+            Lab.Dispose();
+            throw;
+        }
+    }
+
+    internal LabNetwork Lab { get; }
+
+    /// <summary>Where the load's near side and the tunnels run.</summary>
+    internal Host Client => Lab.Client;
+
+    /// <summary>Where proxies of the far side run.</summary>
+    internal Host Exit => Lab.Exit;
+
+    /// <summary>Where the target is.</summary>
+    internal Host Far => Lab.Internet;
+
+    /// <inheritdoc/>
+    public void Dispose() => Lab.Dispose();
+
+    private static void Wire(Host a, string addressA, Host b, string addressB, string nameA)
+    {
+        string nameB = $"to-{a.Name}";
+        a.Ip($"link add name {nameA} type veth peer name {nameB} netns {b.Namespace}");
+        a.Ip($"addr add {addressA}/30 dev {nameA}");
+        b.Ip($"addr add {addressB}/30 dev {nameB}");
+        a.Ip($"link set {nameA} up");
+        b.Ip($"link set {nameB} up");
+    }
+}

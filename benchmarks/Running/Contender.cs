@@ -1,0 +1,45 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Culvert.Bench.Running;
+
+/// <summary>A way for the load to reach its target: straight, through Culvert, or through a peer.</summary>
+/// <param name="Name">Its name on the command line and in the results.</param>
+/// <param name="Command">
+/// Its command, in the client's namespace. <c>{command}</c> stands for the program to carry; where it is missing, this is a SOCKS5 proxy that is to
+/// listen on <c>{proxy}</c>. <c>{socks}</c> stands for a fast SOCKS5 server on the far side, <c>{directory}</c> for one to write to.
+/// </param>
+internal sealed record Contender(string Name, IReadOnlyList<string> Command)
+{
+    private const string Carried = "{command}";
+
+    /// <summary>What every other is compared to.</summary>
+    internal const string RawName = "raw";
+
+    /// <summary>The files that the command wants in its directory: name and text, with the same place-holders.</summary>
+    internal IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>True for Culvert's own.</summary>
+    internal bool IsCulvert { get; init; }
+
+    /// <summary>True for the same work without anything in between.</summary>
+    internal bool IsRaw => Name == RawName;
+
+    /// <summary>True when it starts and carries one program.</summary>
+    internal bool Carries => Command.Any(word => word.Contains(Carried, StringComparison.Ordinal));
+
+    /// <summary>The command line that carries <paramref name="program"/> (or, for a proxy, listens on <paramref name="proxy"/>).</summary>
+    internal IEnumerable<string> CommandFor(IReadOnlyList<string> program, string proxy, string directory) => Command.SelectMany(word =>
+        word == Carried ? program : [Fill(word, proxy, directory).Replace(Carried, string.Join(' ', program), StringComparison.Ordinal)]);
+
+    /// <summary>Fills the place-holders of a file's text.</summary>
+    internal static string Fill(string text, string proxy, string directory) => text
+        .Replace("{proxy}", proxy, StringComparison.Ordinal)
+        .Replace("{proxy-host}", proxy.Split(':')[0], StringComparison.Ordinal)
+        .Replace("{proxy-port}", proxy.Split(':')[^1], StringComparison.Ordinal)
+        .Replace("{socks}", BenchNetwork.Socks.ToString(), StringComparison.Ordinal)
+        .Replace("{socks-host}", BenchNetwork.Socks.Address.ToString(), StringComparison.Ordinal)
+        .Replace("{socks-port}", BenchNetwork.Socks.Port.ToString(global::System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Replace("{directory}", directory, StringComparison.Ordinal);
+}

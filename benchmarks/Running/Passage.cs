@@ -1,0 +1,143 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Threading;
+using Culvert.Bench.Load;
+using Culvert.Tests.Lab;
+
+namespace Culvert.Bench.Running;
+
+/// <summary>A contender that runs, with a load program behind it.</summary>
+internal sealed class Passage : IDisposable
+{
+    private static readonly TimeSpan ListenLimit = TimeSpan.FromSeconds(30);
+    private static int _count;
+
+    private readonly LoadProcess? _proxy;
+    private readonly LoadProcess _server;
+    private readonly string _mark;
+
+    /// <summary>Starts it. <paramref name="server"/> is the load server that it will reach.</summary>
+    internal Passage(Contender contender, BenchNetwork network, LoadProcess server, CancellationToken stop)
+    {
+        _server = server;
+        int number = Interlocked.Increment(ref _count);
+        _mark = $"{Environment.ProcessId}-{number}-{contender.Name}";
+        string directory = Path.Combine(network.Lab.Work, _mark);
+        Directory.CreateDirectory(directory);
+        IPEndPoint proxy = new(IPAddress.Loopback, 20000 + number);
+        foreach ((string name, string text) in contender.Files)
+        {
+            File.WriteAllText(Path.Combine(directory, name), Contender.Fill(text, proxy.ToString(), directory));
+        }
+
+        string space = network.Client.Namespace;
+        if (contender.Carries)
+        {
+            Load = new LoadProcess(space, contender.CommandFor(LoadProcess.Command("client"), "", directory), _mark, directory, stop);
+        }
+        else
+        {
+            _proxy = new LoadProcess(space, contender.CommandFor([], proxy.ToString(), directory), _mark, directory, stop);
+            try
+            {
+                network.Client.WaitForListener(proxy.Port, limit: ListenLimit);
+            }
+            catch (TimeoutException)
+            {
+                using (_proxy)
+                {
+                    _proxy.ThrowIfEnded();
+                    throw new BenchException("it does not listen on its port");
+                }
+            }
+
+            Load = new LoadProcess(space, LoadProcess.Command("client", proxy.ToString()), _mark, directory, stop);
+        }
+
+        try
+        {
+            Load.Ready();
+            Aim(BenchNetwork.Target);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The load program at the near end.</summary>
+    internal LoadProcess Load { get; }
+
+    /// <summary>Resident memory of the tunnel, in MB.</summary>
+    internal double ResidentMegabytes => CpuTimes.ResidentMegabytes(MarkedProcesses.Find(_mark, load: false));
+
+    /// <summary>Says where the load goes from now on.</summary>
+    internal void Aim(IPAddress target) => Load.Ask($"target {target}");
+
+    /// <summary>
+    /// Measures while the load runs in the background: after <paramref name="warm"/> seconds, for <paramref name="window"/> seconds.
+    /// What counts is what arrived: at the far side when <paramref name="up"/>, else at the near side.
+    /// </summary>
+    internal Flow Observe(string order, bool up, double warm, double window, CancellationToken stop)
+    {
+        IReadOnlyList<int> tunnel = MarkedProcesses.Find(_mark, load: false);
+        LoadProcess counting = up ? _server : Load;
+        Load.Ask(order);
+        try
+        {
+            Pause(warm, stop);
+            CpuTimes cpuBefore = CpuTimes.Read(tunnel);
+            Counters before = counting.Count();
+            Pause(window, stop);
+            Counters after = counting.Count();
+            CpuTimes cpuAfter = CpuTimes.Read(tunnel);
+            return new Flow(after.Bytes - before.Bytes, after.Datagrams - before.Datagrams, after.Seconds - before.Seconds, cpuAfter.Tunnel - cpuBefore.Tunnel, cpuAfter.Host - cpuBefore.Host, tunnel.Count > 0);
+        }
+        finally
+        {
+            Load.Ask("stop");
+        }
+    }
+
+    /// <summary>Has the tunnel compile and size what it needs, so that the first measurement is like the others.</summary>
+    internal void WarmUp()
+    {
+        foreach (string order in (string[])["bulk up 4", "bulk down 4"])
+        {
+            Load.Ask(order);
+            Thread.Sleep(400);
+            Load.Ask("stop");
+        }
+
+        Load.Ask("connections 8 0.4");
+        Load.Ask("requests 8 0.4");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Load.Dispose();
+        _proxy?.Dispose();
+    }
+
+    private static void Pause(double seconds, CancellationToken stop)
+    {
+        if (stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(seconds)))
+        {
+            throw new OperationCanceledException(stop);
+        }
+    }
+
+    /// <summary>What was seen in one window.</summary>
+    /// <param name="Bytes">Bytes of TCP payload that arrived.</param>
+    /// <param name="Datagrams">Datagrams that arrived.</param>
+    /// <param name="Seconds">How long the window was.</param>
+    /// <param name="TunnelCpu">CPU seconds of the tunnel.</param>
+    /// <param name="HostCpu">CPU seconds of the machine.</param>
+    /// <param name="HasTunnel">False when there is no tunnel process whose time could be told.</param>
+    internal readonly record struct Flow(long Bytes, long Datagrams, double Seconds, double TunnelCpu, double HostCpu, bool HasTunnel);
+}
