@@ -14,6 +14,7 @@ namespace Culvert.Bench;
 internal sealed class Bench : IDisposable
 {
     private readonly Dictionary<Contender, Passage> _passages = [];
+    private readonly HashSet<Contender> _broken = [];
     private readonly LoadProcess _server;
     private readonly LoadProcess _socks;
     private int _runs;
@@ -70,14 +71,27 @@ internal sealed class Bench : IDisposable
         }
     }
 
-    /// <summary>The contender's one lasting passage, started and warmed up when first asked for.</summary>
+    /// <summary>The contender's one lasting passage, started and warmed up when first asked for. One that does not get so far is not tried again.</summary>
     internal Passage Passage(Contender contender)
     {
         if (!_passages.TryGetValue(contender, out Passage? passage))
         {
-            passage = Fresh(contender);
-            _passages[contender] = passage;
-            passage.WarmUp();
+            if (_broken.Contains(contender))
+            {
+                throw new BenchException("it does not start");
+            }
+
+            try
+            {
+                passage = Fresh(contender);
+                _passages[contender] = passage;
+                passage.WarmUp();
+            }
+            catch (BenchException)
+            {
+                _broken.Add(contender);
+                throw;
+            }
         }
 
         return passage;

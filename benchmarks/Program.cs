@@ -7,7 +7,6 @@ using System.Threading;
 using Culvert.Bench;
 using Culvert.Bench.Load;
 using Culvert.Bench.Reports;
-using Culvert.Bench.Rows;
 using Culvert.Bench.Running;
 
 const int Interrupted = 130;

@@ -21,6 +21,6 @@ internal interface IBenchmark
     /// <summary>False where there is nothing to measure.</summary>
     bool Covers(Contender contender) => true;
 
-    /// <summary>Measures once; one number a metric, null where it has none for this contender. Throws <see cref="BenchException"/> with the reason when it cannot.</summary>
+    /// <summary>Measures once; one number a metric, null (or nothing any more) where it has none for this contender. Throws <see cref="BenchException"/> with the reason when it cannot.</summary>
     IReadOnlyList<double?> Measure(Bench bench, Contender contender);
 }

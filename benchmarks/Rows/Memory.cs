@@ -46,7 +46,7 @@ internal sealed class Memory : IBenchmark
             catch (BenchException exception)
             {
                 bench.Note(this, contender, exception.Message);
-                numbers.Add(null);
+                break;
             }
         }
 

@@ -14,7 +14,7 @@ internal static class Contenders
     /// <summary>Other programs that do the same job, each with the programs it needs.</summary>
     internal static readonly IReadOnlyList<(Contender Contender, string Program)> Peers =
     [
-        (new Contender("microsocks", ["microsocks", "-q", "-i", "{proxy-host}", "-p", "{proxy-port}"]), "microsocks"),
+        (new Contender("microsocks", ["microsocks", "-i", "{proxy-host}", "-p", "{proxy-port}"]), "microsocks"),
         (new Contender("dante", ["danted", "-N", "1", "-f", "{directory}/danted.conf"])
         {
             Files = new Dictionary<string, string>

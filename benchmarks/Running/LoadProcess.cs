@@ -23,6 +23,7 @@ internal sealed class LoadProcess : IDisposable
     private const int GraceMilliseconds = 2000;
 
     private readonly Process _process;
+    // Never disposed: the end of the output may be told after the end of the process.
     private readonly BlockingCollection<string> _answers = [];
     private readonly StringBuilder _error = new();
     private readonly string _mark;
@@ -72,7 +73,7 @@ internal sealed class LoadProcess : IDisposable
             throw new BenchException($"the process has ended{Said()}");
         }
 
-        return Answer(order, TimeSpan.FromSeconds(seconds + 25));
+        return Answer(order, TimeSpan.FromSeconds(seconds + 15));
     }
 
     /// <summary>What the load program has counted.</summary>
@@ -81,7 +82,7 @@ internal sealed class LoadProcess : IDisposable
     /// <summary>Throws when the process has ended.</summary>
     internal void ThrowIfEnded()
     {
-        if (_process.HasExited)
+        if (_process.WaitForExit(0))
         {
             throw new BenchException(string.Create(CultureInfo.InvariantCulture, $"the process ended with {_process.ExitCode}{Said()}"));
         }
@@ -103,7 +104,6 @@ internal sealed class LoadProcess : IDisposable
 
         MarkedProcesses.Kill(_mark);
         _process.Dispose();
-        _answers.Dispose();
     }
 
     private string Answer(string order, TimeSpan limit)

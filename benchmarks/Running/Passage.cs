@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
-using System.Linq;
 using System.Net;
 using System.Threading;
 using Culvert.Bench.Load;
@@ -12,7 +12,7 @@ namespace Culvert.Bench.Running;
 /// <summary>A contender that runs, with a load program behind it.</summary>
 internal sealed class Passage : IDisposable
 {
-    private static readonly TimeSpan ListenLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ListenLimit = TimeSpan.FromSeconds(20);
     private static int _count;
 
     private readonly LoadProcess? _proxy;
@@ -43,15 +43,12 @@ internal sealed class Passage : IDisposable
             _proxy = new LoadProcess(space, contender.CommandFor([], proxy.ToString(), directory), _mark, directory, stop);
             try
             {
-                network.Client.WaitForListener(proxy.Port, limit: ListenLimit);
+                WaitForListener(network.Client, proxy.Port, _proxy);
             }
-            catch (TimeoutException)
+            catch
             {
-                using (_proxy)
-                {
-                    _proxy.ThrowIfEnded();
-                    throw new BenchException("it does not listen on its port");
-                }
+                _proxy.Dispose();
+                throw;
             }
 
             Load = new LoadProcess(space, LoadProcess.Command("client", proxy.ToString()), _mark, directory, stop);
@@ -122,6 +119,25 @@ internal sealed class Passage : IDisposable
     {
         Load.Dispose();
         _proxy?.Dispose();
+    }
+
+    private static void WaitForListener(Host host, int port, LoadProcess proxy)
+    {
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < ListenLimit;)
+        {
+            try
+            {
+                host.WaitForListener(port, limit: TimeSpan.FromMilliseconds(100));
+                return;
+            }
+            catch (TimeoutException)
+            {
+                // It may have said why by now.
+                proxy.ThrowIfEnded();
+            }
+        }
+
+        throw new BenchException($"it did not listen on its port within {ListenLimit.TotalSeconds} s");
     }
 
     private static void Pause(double seconds, CancellationToken stop)
