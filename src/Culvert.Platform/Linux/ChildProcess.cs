@@ -133,11 +133,19 @@ internal sealed unsafe class ChildProcess
 
     /// <summary>
     /// A command that stops itself (`suspend` in a shell, Ctrl-Z in a program that handles it) must stop us too, or the shell we were started
-    /// from never notices. Without a terminal there is nobody to continue us, so a stopped command is then left as it is.
+    /// from never notices. Without a terminal there is nobody to continue us, so a stopped command is then left as it is; so is one that
+    /// does not have the terminal and was stopped by somebody's SIGSTOP.
     /// </summary>
     private void StopAlong(int signal)
     {
-        if (_terminal is null || (signal == Libc.SIGSTOP && !_terminal.IsOurs))
+        if (_terminal is null)
+        {
+            return;
+        }
+
+        int group = Libc.getpgid(_id);
+        int holder = _terminal.Holder;
+        if (signal == Libc.SIGSTOP && holder != group)
         {
             return;
         }
@@ -147,7 +155,12 @@ internal sealed unsafe class ChildProcess
         {
             _ = Libc.raise(Libc.SIGSTOP); // to this thread, so that not one more line runs before the stop
 
-            // Here again after `fg` or `bg`, which continued our group; the command may have one of its own.
+            // Here again after `fg` or `bg`, which spoke to our group only; the command may have one of its own.
+            if (holder == group && _terminal.IsOurs)
+            {
+                _terminal.Give(group);
+            }
+
             Signal(Libc.SIGCONT);
         }
     }

@@ -19,7 +19,10 @@ internal sealed unsafe class Terminal : IDisposable
     }
 
     /// <summary>Whether our process group is the one that the terminal's keys speak to.</summary>
-    public bool IsOurs => Libc.tcgetpgrp(_device) == Libc.getpgrp();
+    public bool IsOurs => Holder == Libc.getpgrp();
+
+    /// <summary>The process group that the terminal's keys speak to; -1 when the terminal is gone.</summary>
+    public int Holder => Libc.tcgetpgrp(_device);
 
     /// <summary>The terminal as it is now; null when this process has none.</summary>
     public static Terminal? Remember()
@@ -53,25 +56,29 @@ internal sealed unsafe class Terminal : IDisposable
             return;
         }
 
-        // From the background, both calls would stop us with SIGTTOU; blocked, they are allowed.
-        Libc.SignalSet block = new() { Bits = 1UL << (Libc.SIGTTOU - 1) };
-        Libc.SignalSet previous;
-        _ = Libc.pthread_sigmask(Libc.SIG_BLOCK, &block, &previous);
-        int holder = Libc.tcgetpgrp(_device);
-        bool orphaned = holder > 0 && holder != Libc.getpgrp() && Libc.kill(-holder, 0) < 0 && Errno.Last == Errno.ESRCH;
-        if (orphaned)
+        int holder = Holder;
+        if (holder > 0 && holder != Libc.getpgrp() && Libc.kill(-holder, 0) < 0 && Errno.Last == Errno.ESRCH)
         {
-            _ = Libc.tcsetpgrp(_device, Libc.getpgrp()); // fails only on a terminal that is gone
+            Give(Libc.getpgrp());
         }
 
         if (IsOurs)
         {
             fixed (Libc.TerminalModes* modes = &_modes)
             {
-                _ = Libc.tcsetattr(_device, Libc.TCSADRAIN, modes);
+                _ = Libc.tcsetattr(_device, Libc.TCSADRAIN, modes); // fails only on a terminal that is gone
             }
         }
+    }
 
+    /// <summary>Lets the terminal's keys speak to a process group of this session.</summary>
+    public void Give(int group)
+    {
+        // From the background the call would stop us with SIGTTOU; with that blocked it is allowed.
+        Libc.SignalSet block = new() { Bits = 1UL << (Libc.SIGTTOU - 1) };
+        Libc.SignalSet previous;
+        _ = Libc.pthread_sigmask(Libc.SIG_BLOCK, &block, &previous);
+        _ = Libc.tcsetpgrp(_device, group); // fails only when the terminal or the group is gone
         _ = Libc.pthread_sigmask(Libc.SIG_SETMASK, &previous, null);
     }
 
