@@ -155,6 +155,7 @@ public sealed class ConfinedCommand : IDisposable
             StandardError = standardError is null ? -1 : (int)standardError.DangerousGetHandle(),
             Engine = Environment.ProcessId,
             Mtu = options.Mtu,
+            Offloads = options.Offloads,
             UserNamespace = userNamespace,
             OpenFiles = CallersOpenFiles(),
             Addresses = options.Addresses,

@@ -33,6 +33,9 @@ public sealed record ConfinedCommandOptions
     /// <summary>The helper: path of <c>culvert-helper</c>, with <c>culvert-helper.dll</c> next to it where it is not a single file.</summary>
     public string HelperPath { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-helper");
 
+    /// <summary>Whether segmentation and checksums are left to the link where they can be; CULVERT_OFFLOAD=0 in the environment says no.</summary>
+    public bool Offloads { get; init; } = TunDevice.OffloadsWanted;
+
     /// <summary>How long the link may take to come up before the attempt is given up.</summary>
     public TimeSpan StartLimit { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -77,11 +77,10 @@ internal static unsafe class Confinement
     private static SafeFileHandle MakeLink(ConfinementRequest request, out HelperMessage ready)
     {
         string notes = "";
-        bool offloads = TunDevice.OffloadsWanted;
         bool v6 = File.Exists("/proc/net/if_inet6");
         using Rtnetlink network = new();
         network.Up(Rtnetlink.Index("lo"));
-        SafeFileHandle device = TunDevice.Create(LinkName, offloads);
+        SafeFileHandle device = TunDevice.Create(LinkName, request.Offloads);
         try
         {
             uint index = Rtnetlink.Index(LinkName);
@@ -101,7 +100,7 @@ internal static unsafe class Confinement
             }
 
             notes += AllowPing(request.UserNamespace);
-            ready = new HelperMessage(HelperMessageKind.Ready, LinkName + notes, request.Mtu, offloads);
+            ready = new HelperMessage(HelperMessageKind.Ready, LinkName + notes, request.Mtu, request.Offloads);
             return device;
         }
         catch

@@ -24,6 +24,9 @@ internal sealed record ConfinementRequest
     /// <summary>MTU of the link.</summary>
     public required int Mtu { get; init; }
 
+    /// <summary>The link has offloads.</summary>
+    public bool Offloads { get; init; }
+
     /// <summary>The namespaces belong to a user namespace: the command gets none of its powers.</summary>
     public bool UserNamespace { get; init; }
 
@@ -49,6 +52,7 @@ internal sealed record ConfinementRequest
             yield return Pair("stderr", StandardError);
             yield return Pair("engine", Engine);
             yield return Pair("mtu", Mtu);
+            yield return Pair("offloads", Offloads ? 1 : 0);
             yield return Pair("user-namespace", UserNamespace ? 1 : 0);
             yield return Pair("open-files", OpenFiles);
             foreach (LinkAddress address in Addresses)
@@ -103,7 +107,7 @@ internal sealed record ConfinementRequest
             }
         }
 
-        foreach (string required in (ReadOnlySpan<string>)["channel", "stderr", "engine", "mtu", "user-namespace", "open-files"])
+        foreach (string required in (ReadOnlySpan<string>)["channel", "stderr", "engine", "mtu", "offloads", "user-namespace", "open-files"])
         {
             if (!numbers.ContainsKey(required))
             {
@@ -117,6 +121,7 @@ internal sealed record ConfinementRequest
             StandardError = (int)numbers["stderr"],
             Engine = (int)numbers["engine"],
             Mtu = (int)numbers["mtu"],
+            Offloads = numbers["offloads"] != 0,
             UserNamespace = numbers["user-namespace"] != 0,
             OpenFiles = numbers["open-files"],
             Addresses = addresses,
