@@ -94,7 +94,7 @@ public sealed class ConfinedCommandTests(ProbeFolder probe) : IDisposable
     {
         string file = Path.Combine(_directory, "nine");
         (int code, string output, string error) = ProbeRun.Shell(
-            probe, false, "echo via nine >&9; ls /proc/$$/fd | tr '\\n' ' '", $"exec 9>{file}; ls /proc/$$/fd | tr '\\n' ' '; echo; exec \"$@\"");
+            probe, false, "echo via nine >&9; echo /proc/self/fd/*", $"exec 9>{file}; echo /proc/self/fd/*; exec \"$@\"");
         Assert.Equal((0, ""), (code, error));
         string[] lines = output.Split('\n');
         Assert.Equal(lines[0], lines[1]);
@@ -146,7 +146,7 @@ public sealed class ConfinedCommandTests(ProbeFolder probe) : IDisposable
         int command = int.Parse(ProbeRun.Appears(ready), System.Globalization.CultureInfo.InvariantCulture);
         Assert.Equal([command], run.Children);
         run.Signal(Libc.SIGKILL);
-        Until.True(() => !Directory.Exists($"/proc/{command}"), "the end of the command");
+        Until.True(() => ProbeRun.HasEnded(command), "the end of the command");
     }
 
     [LabFact]
@@ -177,7 +177,7 @@ public sealed class ConfinedCommandTests(ProbeFolder probe) : IDisposable
             }
 
             run.Signal(Libc.SIGKILL);
-            Until.True(() => !Directory.Exists($"/proc/{children[0]}"), "the end of the helper");
+            Until.True(() => ProbeRun.HasEnded(children[0]), "the end of the helper");
         }
     }
 

@@ -92,6 +92,20 @@ internal sealed class ProbeRun : IDisposable
         return File.ReadAllText(path).TrimEnd();
     }
 
+    /// <summary>Whether a process is over; it may still wait for an init that is slow to take note of its orphans.</summary>
+    public static bool HasEnded(int process)
+    {
+        try
+        {
+            string status = File.ReadAllText($"/proc/{process}/stat");
+            return status[(status.LastIndexOf(')') + 2)..][0] is 'Z' or 'X';
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)
