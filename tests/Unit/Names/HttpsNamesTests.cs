@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -46,6 +47,7 @@ public class HttpsNamesTests
     {
         var server = new HttpsServer();
         await using HttpsNames names = Names(server);
+        using Activity tracing = new Activity("a trace that would go out in a header").Start();
         await names.AskAsync(Query, false, default);
         (string head, byte[] body) = Assert.Single(server.Requests);
         string[] lines = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
