@@ -100,10 +100,14 @@ public sealed partial class TcpFlow
         }
     }
 
-    /// <summary>Takes the window the segment advertises unless a newer one did (RFC 9293 section 3.10.7.4); true when it is as it was.</summary>
+    /// <summary>
+    /// Takes the window the segment advertises unless a newer one did (RFC 9293 section 3.10.7.4); true when it is as it was. A segment that acknowledges more is
+    /// newer even when its data is old: the window counts from what it acknowledges, and the former window counted from there would be too wide.
+    /// </summary>
     private bool TakeWindow(in TcpHeader header)
     {
-        bool newer = Seq.Less(_windowSequence, header.Sequence)
+        bool newer = Seq.Greater(header.Acknowledgment, _unacknowledged)
+            || Seq.Less(_windowSequence, header.Sequence)
             || (_windowSequence == header.Sequence && Seq.LessOrEqual(_windowAcknowledgment, header.Acknowledgment));
         if (!newer || Seq.Less(header.Acknowledgment, _unacknowledged))
         {
@@ -114,7 +118,7 @@ public sealed partial class TcpFlow
         bool same = window == _sendWindow;
         _sendWindow = window;
         _largestWindow = Math.Max(_largestWindow, window);
-        _windowSequence = header.Sequence;
+        _windowSequence = Seq.Max(_windowSequence, header.Sequence);
         _windowAcknowledgment = header.Acknowledgment;
         return same;
     }
@@ -164,13 +168,13 @@ public sealed partial class TcpFlow
 
     private void TakeRoundTrip(in Delivery delivery, bool advances, long echoSentAt, long now)
     {
-        if (delivery.FirstSentAt >= 0)
+        if (delivery.FirstSentAt >= 0 && !delivery.Ambiguous)
         {
             _rtt.Sample(now - delivery.FirstSentAt, now - delivery.LastSentAt);
         }
         else if (advances && delivery.Bytes > 0 && echoSentAt >= 0)
         {
-            // All of it was sent more than once; the timestamp tells which one was answered, to a millisecond (RFC 7323 section 4).
+            // Some of it was sent more than once; the timestamp tells which one was answered, to a millisecond (RFC 7323 section 4).
             _rtt.Sample(Math.Max(now - echoSentAt, 1), long.MaxValue);
         }
     }
@@ -198,7 +202,7 @@ public sealed partial class TcpFlow
         {
             if (_board.LostBytes > 0)
             {
-                EnterRecovery(delivery.Bytes, now);
+                EnterRecovery(now);
             }
             else if (advances && limited)
             {
@@ -259,20 +263,19 @@ public sealed partial class TcpFlow
         return _board.LostBytes - before;
     }
 
-    /// <summary>Something was lost, as an ACK that told of <paramref name="delivered"/> bytes shows.</summary>
-    private void EnterRecovery(int delivered, long now)
+    private void EnterRecovery(long now)
     {
         _phase = Phase.Recovery;
         _stack.Counters.FastRecoveries++;
         _recoveryPoint = _nextToSend;
-        _recoveryFlight = Math.Max(Seq.Distance(_unacknowledged, _nextToSend) + delivered, _mss);
+        _recoveryFlight = Math.Max(_board.InFlight + _board.LostBytes, _mss);
         _recoveryDelivered = 0;
         _recoverySent = 0;
-        _congestion.Reduce();
+        _congestion.Reduce(_recoveryFlight);
         _sendOne = true;
         _probing = false;
         _restartedAt = now;
-        ReduceProportionally(delivered, safe: false);
+        ReduceProportionally(0, safe: false);
     }
 
     /// <summary>Proportional rate reduction (RFC 6937, with its slow start reduction bound).</summary>
@@ -340,7 +343,7 @@ public sealed partial class TcpFlow
             }
 
             // The probe repaired a loss that nobody would have seen: the window answers for it all the same.
-            _congestion.Reduce();
+            _congestion.Reduce(_congestion.Window);
             _congestion.Window = _congestion.SlowStartThreshold;
         }
 

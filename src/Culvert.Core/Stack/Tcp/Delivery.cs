@@ -12,6 +12,12 @@ internal struct Delivery
     /// <summary>When the first of those sent only once was sent; -1 when there is none. The round-trip sample, delayed ACK included.</summary>
     public long FirstSentAt;
 
+    /// <summary>
+    /// Something that was sent again is acknowledged, too: what was sent only once may have arrived long ago, and have waited for it. Measuring that would
+    /// make time-outs of time-outs.
+    /// </summary>
+    public bool Ambiguous;
+
     /// <summary>When the last one of those was sent, -1 for none: the round trip without the peer's delay.</summary>
     public long LastSentAt;
 

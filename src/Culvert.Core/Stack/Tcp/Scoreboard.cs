@@ -84,6 +84,7 @@ internal sealed class Scoreboard
             {
                 Uncount(first.Flags, length);
                 Deliver(first, length, ref delivery);
+                delivery.Ambiguous |= first.Has(SentFlags.Retransmitted);
             }
 
             if (!whole)
