@@ -12,6 +12,7 @@ internal static class TargetList
         PacketsTarget.Entry,
         ProxyTarget.Entry,
         ReassemblyTarget.Entry,
+        StackTarget.Entry,
         VirtioTarget.Entry,
     ];
 }
