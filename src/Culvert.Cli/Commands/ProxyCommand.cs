@@ -1,6 +1,13 @@
 using System;
 using System.CommandLine;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Threading;
 using System.Threading.Tasks;
+using Culvert.Core;
+using Culvert.Entries;
 
 namespace Culvert.Cli.Commands;
 
@@ -9,11 +16,13 @@ internal static class ProxyCommand
 {
     public const string Name = "proxy";
 
+    private const string NoListen = "none";
+
     private static readonly Option<string[]> Listen = new("--listen")
     {
         Description = "Where to listen; may be repeated. 'none' for forwards only",
         HelpName = "ADDRESS:PORT",
-        DefaultValueFactory = static _ => ["127.0.0.1:1080"],
+        DefaultValueFactory = static _ => [$"{IPAddress.Loopback}:{ProxyEntryOptions.DefaultPort}"],
     };
 
     private static readonly Option<string?> Auth = new("--auth")
@@ -40,5 +49,121 @@ internal static class ProxyCommand
         return command;
     }
 
-    private static Task<int> RunAsync(ParseResult parsed) => throw new NotImplementedException();
+    private static async Task<int> RunAsync(ParseResult parsed)
+    {
+        Messages messages = CommonOptions.MessagesFor(parsed);
+        IPEndPoint[] listen = ParseListen(parsed.GetValue(Listen)!);
+        ForwardSpec[] forwards = [.. (parsed.GetValue(Forward) ?? []).Select(ForwardSpec.Parse)];
+        if (listen.Length == 0 && forwards.Length == 0)
+        {
+            throw new CulvertException(FailureKind.Usage, "There is nothing to do: --listen none needs a forward (-L).");
+        }
+
+        ProxyCredentials? credentials = parsed.GetValue(Auth) is string auth ? ParseCredentials(auth) : null;
+        using Interruption interruption = new();
+        await using ChosenExit chosen = ChosenExit.From(parsed);
+        try
+        {
+            // Ports first: a port in use shows at once, however long the exit takes to answer.
+            await using ProxyEntry proxy = await ProxyEntry.StartAsync(
+                chosen.Exit, new ProxyEntryOptions { Listen = listen, Credentials = credentials, Warn = messages.Warn });
+            await using ForwardEntry forward = await ForwardEntry.StartAsync(chosen.Exit, forwards, warn: messages.Warn);
+            await chosen.Exit.ProbeAsync(interruption.Token);
+            foreach (EndPoint endpoint in proxy.Listening)
+            {
+                messages.Note($"SOCKS5 and HTTP on {endpoint}, through {chosen.Exit.Description}; Ctrl-C ends it");
+            }
+
+            foreach ((EndPoint endpoint, ForwardSpec spec) in forward.Listening.Zip(forwards))
+            {
+                messages.Note($"{endpoint} leads to {spec.DestinationPath ?? spec.Destination.ToString()}, through {chosen.Exit.Description}");
+            }
+
+            await interruption.Task;
+        }
+        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
+        {
+            // Interrupted before the exit had answered.
+        }
+
+        return interruption.ExitCode;
+    }
+
+    private static IPEndPoint[] ParseListen(string[] texts)
+    {
+        if (texts is [NoListen])
+        {
+            return [];
+        }
+
+        return [.. texts.Select(static text =>
+        {
+            int colon = text.LastIndexOf(':');
+            string host = colon < 0 ? text : text[..colon];
+            host = host == "localhost" ? IPAddress.Loopback.ToString() : host;
+            return colon > 0 && ushort.TryParse(text[(colon + 1)..], out ushort port) && IPAddress.TryParse(host, out IPAddress? address)
+                && (host.StartsWith('[') || !host.Contains(':', StringComparison.Ordinal))
+                ? new IPEndPoint(address, port)
+                : throw new CulvertException(
+                    FailureKind.Usage, $"--listen takes ADDRESS:PORT like 127.0.0.1:1080 or [::1]:1080, or 'none'; '{text}' is neither.");
+        })];
+    }
+
+    private static ProxyCredentials ParseCredentials(string text)
+    {
+        if (text.StartsWith('@'))
+        {
+            try
+            {
+                text = File.ReadAllText(text[1..]).TrimEnd('\r', '\n');
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new CulvertException(FailureKind.Configuration, $"The file of --auth cannot be read: {e.Message}", e);
+            }
+        }
+
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        return colon > 0
+            ? new ProxyCredentials(text[..colon], text[(colon + 1)..])
+            : throw new CulvertException(FailureKind.Usage, "--auth takes USER:PASSWORD, or @FILE with USER:PASSWORD in it.");
+    }
+
+    /// <summary>Turns the first SIGINT, SIGTERM or SIGHUP into an orderly end; the second ends at once, as ever.</summary>
+    private sealed class Interruption : IDisposable
+    {
+        private readonly CancellationTokenSource _source = new();
+        private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly PosixSignalRegistration[] _registrations;
+
+        public Interruption() => _registrations =
+            [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
+
+        public CancellationToken Token => _source.Token;
+
+        public Task Task => _completion.Task;
+
+        /// <summary>130 after Ctrl-C; 0 when whoever started us asked us to end.</summary>
+        public int ExitCode { get; private set; }
+
+        public void Dispose()
+        {
+            foreach (PosixSignalRegistration registration in _registrations)
+            {
+                registration.Dispose();
+            }
+
+            _source.Dispose();
+        }
+
+        private void Handle(PosixSignalContext context)
+        {
+            if (_completion.TrySetResult())
+            {
+                context.Cancel = true;
+                ExitCode = context.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Ok;
+                _source.Cancel();
+            }
+        }
+    }
 }
