@@ -16,8 +16,8 @@ internal sealed class Messages(Verbosity level)
         stream.Write(Encoding.UTF8.GetBytes($"culvert: {sentence}\n"));
     }
 
-    /// <summary>Something is worth knowing although the work goes on.</summary>
-    public void Warn(string sentence)
+    /// <summary>Something is worth knowing, also by whoever reads a log.</summary>
+    public void Say(string sentence)
     {
         if (level > Verbosity.Quiet)
         {

@@ -66,17 +66,17 @@ internal static class ProxyCommand
         {
             // Ports first: a port in use shows at once, however long the exit takes to answer.
             await using ProxyEntry proxy = await ProxyEntry.StartAsync(
-                chosen.Exit, new ProxyEntryOptions { Listen = listen, Credentials = credentials, Warn = messages.Warn });
-            await using ForwardEntry forward = await ForwardEntry.StartAsync(chosen.Exit, forwards, warn: messages.Warn);
+                chosen.Exit, new ProxyEntryOptions { Listen = listen, Credentials = credentials, Warn = messages.Say });
+            await using ForwardEntry forward = await ForwardEntry.StartAsync(chosen.Exit, forwards, warn: messages.Say);
             await chosen.Exit.ProbeAsync(interruption.Token);
             foreach (EndPoint endpoint in proxy.Listening)
             {
-                messages.Note($"SOCKS5 and HTTP on {endpoint}, through {chosen.Exit.Description}; Ctrl-C ends it");
+                messages.Say($"SOCKS5 and HTTP on {endpoint}, through {chosen.Exit.Description}; Ctrl-C ends it");
             }
 
             foreach ((EndPoint endpoint, ForwardSpec spec) in forward.Listening.Zip(forwards))
             {
-                messages.Note($"{endpoint} leads to {spec.DestinationPath ?? spec.Destination.ToString()}, through {chosen.Exit.Description}");
+                messages.Say($"{endpoint} leads to {spec.DestinationPath ?? spec.Destination.ToString()}, through {chosen.Exit.Description}");
             }
 
             await interruption.Task;

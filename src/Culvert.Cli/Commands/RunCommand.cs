@@ -79,11 +79,11 @@ internal static class RunCommand
         }
 
         using ConfinedCommand command = await starting;
-        await using NameService names = new(policy, exit, warn: messages.Warn);
-        await using TunEntry entry = new(command.Link, exit, names, warn: messages.Warn);
+        await using NameService names = new(policy, exit, warn: messages.Say);
+        await using TunEntry entry = new(command.Link, exit, names, warn: messages.Say);
         foreach (string note in command.Notes)
         {
-            messages.Warn(note);
+            messages.Say(note);
         }
 
         messages.Note($"through {exit.Description}; names: {names.Description}");
