@@ -64,7 +64,7 @@ public sealed class ConfinedCommandTests(ProbeFolder probe) : IDisposable
     [InlineData(true)]
     public void EnvironmentArgumentsDirectoryAndLimitsAreKept(bool plain)
     {
-        const string report = "env -0 | sort -z | tr '\\0' '\\n' | grep -v -e ^_= -e ^SHLVL= ; pwd; ulimit -n; for a in \"$@\"; do printf '<%s>' \"$a\"; done; umask; grep -e SigBlk -e SigCgt /proc/self/status";
+        const string report = "env -0 | sort -z | tr '\\0' '\\n' | grep -v -e ^_= -e ^SHLVL= ; pwd; ulimit -n; for a in \"$@\"; do printf '<%s>' \"$a\"; done; umask; yes 2>/dev/null | head -n 1; echo ${PIPESTATUS[0]}; grep -e SigBlk -e SigCgt /proc/self/status";
         string[] command = ["bash", "-c", report, "x", "a b", "", "ü", "-z", "--", "$(x)"];
         Dictionary<string, string> environment = new() { ["DOTNET_EnableDiagnostics"] = "1", ["ODD"] = " =\n'" };
 
@@ -78,6 +78,7 @@ public sealed class ConfinedCommandTests(ProbeFolder probe) : IDisposable
         Assert.Equal(0, code);
         Assert.Contains("<a b><><ü><-z><--><$(x)>", expected, StringComparison.Ordinal);
         Assert.Contains("\n777\n", expected, StringComparison.Ordinal);
+        Assert.Contains("\n141\n", expected, StringComparison.Ordinal); // SIGPIPE kills, as it should
         Assert.Equal(expected, confined.Wait().Output);
     }
 
