@@ -69,7 +69,7 @@ public sealed class ConfinedCommandTests(ProbeFolder probe) : IDisposable
         Dictionary<string, string> environment = new() { ["DOTNET_EnableDiagnostics"] = "1", ["ODD"] = " =\n'" };
 
         // The same command without us, from the same shell with the same soft limit.
-        const string limited = "ulimit -S -n 777; umask 027; exec ";
+        const string limited = "ulimit -S -n 777; umask 027; exec env --default-signal=PIPE ";
         string plainly = plain ? "setpriv --reuid=65534 --regid=65534 --clear-groups -- " : "";
         using ProbeRun direct = ProbeRun.Start(probe, plain, command, limited + plainly + "sh -c 'shift 2; \"$@\"; exit' \"$@\"", environment, "/usr");
         string device = plain ? "mount -t tmpfs -o mode=755 device /dev/net && mknod -m 666 /dev/net/tun c 10 200; " : "";
