@@ -223,6 +223,7 @@ public sealed partial class TcpFlow
     private void EnterTimeWait(long now)
     {
         _state = TcpState.TimeWait;
+        _board.Clear();
         _lingerUntil = now + _options.TimeWait;
         CloseReason = TcpCloseReason.Finished;
         _stack.EntersTimeWait(this);

@@ -47,7 +47,7 @@ public sealed partial class TcpFlow
         Key = key;
         _queue = new SendQueue(stack.Pool, _options.SendBuffer);
         _received = new ReceiveQueue(stack.Pool, stack.Nodes);
-        _early = new OutOfOrderQueue(stack.Pool, 2 * _options.ReceiveBuffer);
+        _early = new OutOfOrderQueue(stack.Pool, Math.Max(2 * _options.ReceiveBuffer, 4 * PacketPool.LargeSize));
         (_initialSequence, _timestampOffset) = stack.Sequences.Next(key.Source, key.Destination, now);
         _heardAt = now;
     }
@@ -238,6 +238,7 @@ public sealed partial class TcpFlow
         _pending = Pending.None;
         _early.Clear();
         _queue.Clear();
+        _board.Clear();
         SetDeadline(long.MaxValue);
         _stack.Remove(this);
         if (!told)

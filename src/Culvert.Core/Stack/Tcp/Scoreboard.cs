@@ -39,6 +39,19 @@ internal sealed class Scoreboard
 
     public ref SentSegment this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
 
+    /// <summary>Forgets everything, its memory included.</summary>
+    public void Clear()
+    {
+        _ring = [];
+        _head = 0;
+        _lostFrom = 0;
+        Count = 0;
+        InFlight = 0;
+        SackedBytes = 0;
+        SackedSegments = 0;
+        LostBytes = 0;
+    }
+
     /// <summary>What the next ACK tells is gathered in this.</summary>
     public Delivery BeginDelivery() => new()
     {
