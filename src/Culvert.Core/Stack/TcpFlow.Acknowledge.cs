@@ -202,7 +202,7 @@ public sealed partial class TcpFlow
         {
             if (_board.LostBytes > 0)
             {
-                EnterRecovery(now);
+                EnterRecovery(delivery.Bytes, now);
             }
             else if (advances && limited)
             {
@@ -263,19 +263,20 @@ public sealed partial class TcpFlow
         return _board.LostBytes - before;
     }
 
-    private void EnterRecovery(long now)
+    /// <summary>Something was lost, as an ACK that told of <paramref name="delivered"/> bytes shows.</summary>
+    private void EnterRecovery(int delivered, long now)
     {
         _phase = Phase.Recovery;
         _stack.Counters.FastRecoveries++;
         _recoveryPoint = _nextToSend;
-        _recoveryFlight = Math.Max(_board.InFlight + _board.LostBytes, _mss);
+        _recoveryFlight = Math.Max(Seq.Distance(_unacknowledged, _nextToSend) + delivered, _mss);
         _recoveryDelivered = 0;
         _recoverySent = 0;
-        _congestion.Reduce(_recoveryFlight);
+        _congestion.Reduce();
         _sendOne = true;
         _probing = false;
         _restartedAt = now;
-        ReduceProportionally(0, safe: false);
+        ReduceProportionally(delivered, safe: false);
     }
 
     /// <summary>Proportional rate reduction (RFC 6937, with its slow start reduction bound).</summary>
@@ -343,7 +344,7 @@ public sealed partial class TcpFlow
             }
 
             // The probe repaired a loss that nobody would have seen: the window answers for it all the same.
-            _congestion.Reduce(_congestion.Window);
+            _congestion.Reduce();
             _congestion.Window = _congestion.SlowStartThreshold;
         }
 

@@ -106,7 +106,7 @@ public sealed partial class TcpFlow
                 DetectLosses(advances: false, now);
                 if (_phase == Phase.Open && _board.LostBytes > 0)
                 {
-                    EnterRecovery(now);
+                    EnterRecovery(delivered: 0, now);
                 }
                 else if (_phase == Phase.Recovery)
                 {
@@ -141,16 +141,16 @@ public sealed partial class TcpFlow
         }
 
         _stack.Counters.Timeouts++;
-        if (_phase != Phase.Loss || _backoffs == 0)
+        if (_phase == Phase.Open)
         {
-            if (_phase == Phase.Open)
-            {
-                _windowBefore = _congestion.Window;
-                _thresholdBefore = _congestion.SlowStartThreshold;
-                _timedOutAt = now;
-            }
+            _windowBefore = _congestion.Window;
+            _thresholdBefore = _congestion.SlowStartThreshold;
+            _timedOutAt = now;
+        }
 
-            _congestion.Reduce(_board.InFlight + _board.LostBytes);
+        if (_phase == Phase.Open || (_phase == Phase.Loss && _backoffs == 0))
+        {
+            _congestion.Reduce(); // once for the losses of a window, whose recovery has done it already
         }
 
         _backoffs++;

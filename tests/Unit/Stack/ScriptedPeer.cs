@@ -14,6 +14,7 @@ internal sealed class ScriptedPeer : IDisposable
 
     private readonly Queue<Segment> _sent = new();
     private readonly byte[] _scratch = new byte[IpStack.HeaderRoom];
+    private readonly List<TcpFlow> _flows = [];
     private readonly bool _offloads;
 
     public ScriptedPeer(StackOptions? options = null, bool timestamps = false, bool sacks = true, bool v6 = false, ushort mss = 1460)
@@ -58,16 +59,18 @@ internal sealed class ScriptedPeer : IDisposable
     public static IpEndpoint End(string address, ushort port) => new(IpAddr.From(System.Net.IPAddress.Parse(address)), port);
 
     /// <summary>Opens the connection up to Established; returns the flow.</summary>
-    public TcpFlow Connect(byte? windowScale = 7)
+    public TcpFlow Connect(byte? windowScale = 7, long roundTrip = 0)
     {
         SendSyn(windowScale);
         TcpFlow flow = Event(StackEventKind.TcpOpening).Tcp!;
+        _flows.Add(flow);
         flow.Accept(Now);
         Segment answer = Next();
         Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, answer.Flags);
         Assert.Equal(Sequence, answer.Acknowledgment);
         Expected = answer.Sequence + 1;
         TimestampEcho = answer.TimestampValue;
+        Now += roundTrip;
         Send(TcpFlags.Ack);
         Assert.Null(TryNext());
         return flow;
@@ -174,6 +177,7 @@ internal sealed class ScriptedPeer : IDisposable
 
     public void Dispose()
     {
+        _flows.ForEach(flow => flow.Release(Now));
         Drain();
         while (Stack.TryNextEvent(out StackEvent happened))
         {

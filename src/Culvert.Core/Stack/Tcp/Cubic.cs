@@ -88,14 +88,13 @@ internal struct Cubic
         Window = Math.Min(Window + whole, limit);
     }
 
-    /// <summary>A loss: sets the threshold; the window follows it by the flow's recovery. <paramref name="inFlight"/> bounds it after a time of little to send.</summary>
-    public void Reduce(int inFlight)
+    /// <summary>A loss: sets the threshold; the window follows it by the flow's recovery.</summary>
+    public void Reduce()
     {
-        int used = Math.Min(Window, Math.Max(inFlight, Window / 2));
-        double window = (double)used / _mss;
+        double window = (double)Window / _mss;
         _maxWindow = window < _maxWindow ? window * (1 + Beta) / 2 : window; // fast convergence, section 4.7
         _prior = window;
-        SlowStartThreshold = Math.Max((int)(used * Beta), 2 * _mss);
+        SlowStartThreshold = Math.Max((int)(Window * Beta), 2 * _mss);
         _epoch = 0;
     }
 
