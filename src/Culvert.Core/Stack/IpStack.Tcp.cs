@@ -27,7 +27,24 @@ public sealed partial class IpStack
 
     internal void StopsOpening(TcpFlow flow) => _opening -= flow.State == TcpState.Opening ? 1 : 0;
 
-    internal void EntersTimeWait(TcpFlow flow) => _lingering.Enqueue(flow);
+    internal void EntersTimeWait(TcpFlow flow)
+    {
+        _lingering.Enqueue(flow);
+        if (_lingering.Count <= 2 * Options.MaxTcpFlows)
+        {
+            return;
+        }
+
+        // Closed ones wait behind one whose peer repeats its FIN: at least half of them.
+        for (int i = _lingering.Count; i > 0; i--)
+        {
+            TcpFlow next = _lingering.Dequeue();
+            if (next.State == TcpState.TimeWait)
+            {
+                _lingering.Enqueue(next);
+            }
+        }
+    }
 
     internal void Remove(TcpFlow flow)
     {
@@ -88,6 +105,13 @@ public sealed partial class IpStack
         uint? follows = null;
         if (_flows.TryGetValue(key, out TcpFlow? flow) && isSyn && flow.GivesWayTo(header))
         {
+            if (flow.IsUnseen)
+            {
+                flow.OpenPassive(header, null, now); // no event more, however many such SYNs come
+                packet.Release();
+                return;
+            }
+
             follows = flow.Reached;
             flow.Close(TcpCloseReason.PeerReset);
             flow = null;

@@ -7,13 +7,10 @@ namespace Culvert.Core.Stack;
 // UDP: flows by source endpoint, the idlest first in a list.
 public sealed partial class IpStack
 {
-    /// <summary>Datagram events not yet taken. Beyond, a datagram is dropped.</summary>
-    private const int MaxWaitingDatagrams = 1024;
-
     private readonly Dictionary<IpEndpoint, UdpFlow> _udp;
     private UdpFlow? _idlest;
     private UdpFlow? _busiest;
-    private int _waitingDatagrams;
+    private int _waitingBytes; // of the blocks of Datagram events not yet taken
 
     /// <summary>UDP flows there are.</summary>
     public int UdpFlowCount => _udp.Count;
@@ -70,7 +67,10 @@ public sealed partial class IpStack
             return;
         }
 
-        if (_waitingDatagrams >= MaxWaitingDatagrams)
+        packet.Start += ip.HeaderLength + UdpHeader.Size;
+        packet.Length = header.Length - UdpHeader.Size;
+        packet = Compact(packet);
+        if (_waitingBytes + packet.Capacity > Options.MaxDatagramBytes)
         {
             Drop(packet, DropReason.Limit);
             return;
@@ -90,11 +90,8 @@ public sealed partial class IpStack
         }
 
         Used(flow, now);
-        packet.Start += ip.HeaderLength + UdpHeader.Size;
-        packet.Length = header.Length - UdpHeader.Size;
-        _waitingDatagrams++;
-        _events.Enqueue(new StackEvent(
-            StackEventKind.Datagram, Udp: flow, Destination: new IpEndpoint(ip.Destination, header.DestinationPort), Buffer: Compact(packet)));
+        _waitingBytes += packet.Capacity;
+        _events.Enqueue(new StackEvent(StackEventKind.Datagram, Udp: flow, Destination: new IpEndpoint(ip.Destination, header.DestinationPort), Buffer: packet));
     }
 
     private void CloseIdleUdp(long now)

@@ -114,7 +114,7 @@ public sealed partial class IpStack
             switch (happened.Kind)
             {
                 case StackEventKind.Datagram:
-                    _waitingDatagrams--;
+                    _waitingBytes -= happened.Buffer!.Capacity;
                     return true;
                 case StackEventKind.EchoRequest:
                 case StackEventKind.UdpClosed:

@@ -36,6 +36,7 @@ public sealed record StackOptions
     /// <summary>Fragments kept for reassembly, in bytes over all packets; beyond, the oldest packet goes.</summary>
     public int MaxFragmentBytes { get; init; } = 1 << 20;
 
-    /// <summary>Datagrams and echo replies that wait for the link, in bytes of their blocks; beyond, a datagram is dropped.</summary>
+    /// <summary>Datagrams and echo replies that wait for the link, and as much again that wait as events, in bytes of their blocks; beyond, a datagram is
+    /// dropped.</summary>
     public int MaxDatagramBytes { get; init; } = 4 << 20;
 }

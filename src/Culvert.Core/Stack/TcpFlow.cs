@@ -85,6 +85,9 @@ public sealed partial class TcpFlow
 
     internal bool IsReleased => _released;
 
+    /// <summary>The user has not been told of it yet.</summary>
+    internal bool IsUnseen => (QueuedEvents & (1 << (int)StackEventKind.TcpOpening)) != 0;
+
     /// <summary>It stands in the stack's line for control segments, or for data.</summary>
     internal bool HasControl { get; set; }
 

@@ -145,7 +145,7 @@ public sealed class DatagramTests
     [Fact]
     public void DatagramsNobodyTakesAreDroppedAtTheLimit()
     {
-        using ScriptedPeer peer = new();
+        using ScriptedPeer peer = new(new StackOptions { MaxDatagramBytes = 1024 * PacketPool.SmallSize });
         for (int i = 0; i < 2000; i++)
         {
             Send(peer, Application, Server, [1]);

@@ -56,6 +56,23 @@ public sealed class OpeningTests
     }
 
     [Fact]
+    public void SynsThatChangeTheirMindsMakeNoPileOfEvents()
+    {
+        using ScriptedPeer peer = new();
+        for (uint i = 0; i < 100; i++)
+        {
+            peer.Sequence = i * 5000;
+            peer.SendSyn();
+        }
+
+        TcpFlow flow = peer.Event(StackEventKind.TcpOpening).Tcp!;
+        peer.NoEvent();
+        flow.Accept(peer.Now);
+        Assert.Equal(peer.Sequence, peer.Next().Acknowledgment);
+        flow.Release(peer.Now);
+    }
+
+    [Fact]
     public void RefusedIsAReset()
     {
         using ScriptedPeer peer = new();
