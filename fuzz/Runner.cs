@@ -27,6 +27,7 @@ internal sealed class Runner(FuzzTarget target, ulong seed, long count)
     {
         IReadOnlyList<byte[]> corpus = target.Corpus();
         Stopwatch watch = Stopwatch.StartNew();
+        TimeSpan processor = Environment.CpuUsage.TotalTime;
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         using (WatchForHangs())
         {
@@ -41,9 +42,10 @@ internal sealed class Runner(FuzzTarget target, ulong seed, long count)
         }
 
         double seconds = watch.Elapsed.TotalSeconds;
+        double busy = (Environment.CpuUsage.TotalTime - processor).TotalSeconds;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         Console.WriteLine(
-            $"{target.Name}: {_done:N0} inputs in {seconds:F1} s, {_done / seconds:N0} inputs/s, {(double)allocated / _done:F1} bytes allocated per input, seed {seed}");
+            $"{target.Name}: {_done:N0} inputs in {seconds:F1} s, {_done / seconds:N0} inputs/s ({_done / busy:N0} per second of processor time), {(double)allocated / _done:F1} bytes allocated per input, seed {seed}");
         return true;
     }
 

@@ -149,8 +149,19 @@ public sealed class ReassemblerTests : IDisposable
         Assert.Null(Add(SamplePackets.Fragment(true, IpProtocol.Udp, 136, new byte[8], more: true, id: 2)));
         Assert.Null(Add(SamplePackets.Fragment(true, IpProtocol.Udp, 128, new byte[8], more: true, id: 3)));
         Assert.Null(Add(SamplePackets.Fragment(true, IpProtocol.Udp, 64, new byte[8], more: false, id: 3)));
-        Assert.Equal(3, _drops[DropReason.FragmentOverlap]);
+        Assert.Null(Add(SamplePackets.Fragment(true, IpProtocol.Udp, 128, new byte[8], more: false, id: 4)));
+        Assert.Null(Add(SamplePackets.Fragment(true, IpProtocol.Udp, 128, new byte[8], more: true, id: 4)));
+        Assert.Equal(4, _drops[DropReason.FragmentOverlap]);
         Assert.Equal(0, _reassembler.Bytes);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AFragmentBehindTheLongestPacketBeginsNone(bool v4)
+    {
+        Assert.Null(Add(SamplePackets.Fragment(v4, IpProtocol.Udp, 65_528, new byte[1_400], more: false)));
+        Assert.Equal((1L, 0), (_drops[DropReason.FragmentTooLong], _reassembler.Count));
     }
 
     [Theory]
