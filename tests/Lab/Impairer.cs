@@ -16,14 +16,15 @@ namespace Culvert.Tests.Lab;
 public sealed class Impairer : IDisposable
 {
     private const int Batch = 64;
-    private const int FrameRoom = 9216;
-    private const int MaxHeld = 65536;
+    private const int FrameRoom = 66 * 1024;
+    private const int MaxHeld = 16384;
     private const int TimerSlack = 29;
     private const int EthernetHeader = 14;
     private const uint RuleTable = 4242;
 
     private readonly LabNetwork _network;
     private readonly Host _host;
+    private readonly int _frameAt;
     private readonly SafeFileHandle _wake;
     private readonly Direction[] _directions;
     private readonly Thread _thread;
@@ -31,17 +32,22 @@ public sealed class Impairer : IDisposable
     private volatile Impairment _impairment;
     private volatile bool _stopping;
 
-    /// <summary>Makes the path to <paramref name="host"/> (one a host at a time); <paramref name="seed"/> decides every random choice.</summary>
-    public Impairer(LabNetwork network, Host host, Impairment impairment, int seed = 1, int mtu = 1500)
+    /// <summary>
+    /// Makes the path to <paramref name="host"/> (one a host at a time); <paramref name="seed"/> decides every random choice. With
+    /// <paramref name="largeSegments"/> up to 64 KiB of TCP pass as one packet: several Gbit/s with delay or rate, but loss then takes whole
+    /// segments, and an MTU hole makes no sense.
+    /// </summary>
+    public Impairer(LabNetwork network, Host host, Impairment impairment, int seed = 1, int mtu = 1500, bool largeSegments = false)
     {
         _network = network;
         _host = host;
         _impairment = impairment;
+        _frameAt = largeSegments ? Tap.HeaderLength : 0;
         V4 = WithLast(host.V4, "200");
         V6 = WithLast(host.V6, "200");
         string link = $"i{host.Name}";
-        SafeFileHandle near = network.Router.Enter(() => Tap.Open(link));
-        SafeFileHandle far = host.Enter(() => Tap.Open("impaired"));
+        SafeFileHandle near = network.Router.Enter(() => Tap.Open(link, largeSegments));
+        SafeFileHandle far = host.Enter(() => Tap.Open("impaired", largeSegments));
         network.Router.Ip($"link set {link} mtu {mtu} up");
         host.Ip($"link set impaired mtu {mtu} up");
         // The router's side has link-local addresses only: the host's impaired addresses are routed to, one by one.
@@ -183,13 +189,13 @@ public sealed class Impairer : IDisposable
     {
         Impairment impairment = _impairment;
         // Neighbour discovery is spared, so that what is measured is the path and not the time-outs of ARP; it still waits its turn.
-        bool spared = IsNeighbourhood(frame.AsSpan(0, length));
+        bool spared = IsNeighbourhood(frame.AsSpan(_frameAt, length - _frameAt));
         // Every chance is drawn for every packet: the fate of one does not shift the fates of those behind it.
         double loss = direction.Random.NextDouble();
         double reorder = direction.Random.NextDouble();
         double duplicate = direction.Random.NextDouble();
         double jitter = direction.Random.NextDouble();
-        if (impairment.Down || (!spared && (loss < impairment.Loss || (impairment.MtuHole > 0 && length - EthernetHeader > impairment.MtuHole))) || direction.Held.Count >= MaxHeld)
+        if (impairment.Down || (!spared && (loss < impairment.Loss || (impairment.MtuHole > 0 && length - _frameAt - EthernetHeader > impairment.MtuHole))) || direction.Held.Count >= MaxHeld)
         {
             direction.Lost++;
             _free.Push(frame);

@@ -92,9 +92,9 @@ public sealed class LabItselfTests(LabFixture fixture) : LabTest(fixture)
         Impairer path = Own(new Impairer(Network, Network.Internet, new Impairment { Delay = TimeSpan.FromMilliseconds(40) }));
         foreach (IPAddress address in new[] { path.V4, path.V6 })
         {
-            string output = Network.Client.Run(["ping", "-c5", "-i0.1", "-q", $"{address}"]).Ok().Output;
+            string output = Network.Client.Run(["ping", "-c10", "-i0.05", "-q", $"{address}"]).Ok().Output;
             double shortest = double.Parse(output[(output.IndexOf("= ", StringComparison.Ordinal) + 2)..].Split('/')[0], global::System.Globalization.CultureInfo.InvariantCulture);
-            Assert.InRange(shortest, 80, 90);
+            Assert.InRange(shortest, 80, 120);
         }
     }
 
@@ -126,5 +126,15 @@ public sealed class LabItselfTests(LabFixture fixture) : LabTest(fixture)
         clock.Restart();
         Network.Client.Shell($"curl -sS http://{path.V4}/payload | head -c 12500000 | wc -c").Ok();
         Assert.InRange(12.5 * 8 / clock.Elapsed.TotalSeconds, 60, 110);
+    }
+
+    [LabFact]
+    public void TheImpairerIsFasterStillWithLargeSegments()
+    {
+        Impairer path = Own(new Impairer(Network, Network.Internet, new Impairment { Delay = TimeSpan.FromMilliseconds(1) }, largeSegments: true));
+        CommandResult result = Network.Client.Shell($"curl -sS -o /dev/null -w '%{{size_download}} %{{speed_download}}' http://{path.V4}/payload").Ok();
+        string[] fields = result.Output.Split(' ');
+        Assert.Equal($"{Payload.Length}", fields[0]);
+        Assert.InRange(double.Parse(fields[1], global::System.Globalization.CultureInfo.InvariantCulture) * 8 / 1e6, 500, double.MaxValue);
     }
 }

@@ -25,6 +25,9 @@ internal static partial class Native
     [LibraryImport(Libc, EntryPoint = "ioctl", SetLastError = true)]
     private static unsafe partial int Control(SafeHandle descriptor, nuint request, byte* argument);
 
+    [LibraryImport(Libc, EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int ControlValue(SafeHandle descriptor, nuint request, nuint argument);
+
     [LibraryImport(Libc, EntryPoint = "socket", SetLastError = true)]
     private static partial int NewSocket(int family, int type, int protocol);
 
@@ -82,6 +85,9 @@ internal static partial class Native
             Check(Control(descriptor, request, pointer), what);
         }
     }
+
+    /// <summary>An ioctl with a number.</summary>
+    internal static void Control(SafeHandle descriptor, nuint request, nuint argument, string what) => Check(ControlValue(descriptor, request, argument), what);
 
     /// <summary>A socket of any family, in the calling thread's namespace.</summary>
     internal static SafeFileHandle Socket(int family, int type, int protocol)
