@@ -19,6 +19,7 @@ public sealed class Command : IDisposable
     private readonly Task _outputDone;
     private readonly Task _errorDone;
     private readonly string _line;
+    private bool _disposed;
 
     internal Command(IReadOnlyList<string> command, LabNetwork network, CommandOptions options)
     {
@@ -147,6 +148,12 @@ public sealed class Command : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);

@@ -1,0 +1,51 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using Culvert.Tests.Lab;
+
+namespace Culvert.Tests.EndToEnd;
+
+/// <summary>The program under test, as people start it.</summary>
+internal static class CulvertProgram
+{
+    /// <summary>The user that plain users' tests run as: nobody.</summary>
+    private const int PlainUser = 65534;
+
+    private static readonly Lazy<string> Root = new(() =>
+    {
+        string directory = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(directory, "Culvert.slnx")))
+        {
+            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("The tests do not run inside the source tree.");
+        }
+
+        return directory;
+    });
+
+    /// <summary>The launcher at the root of the tree.</summary>
+    internal static string Launcher => Path.Combine(Root.Value, "culvert");
+
+    /// <summary>The command line that runs Culvert with <paramref name="arguments"/>, as the test's own user.</summary>
+    internal static string[] Line(params IEnumerable<string> arguments) => [Launcher, .. arguments];
+
+    /// <summary>
+    /// The command line that runs Culvert as a user without any privilege. The machine's TUN device may be root's alone, so one that is
+    /// everybody's (as distributions have it) is put over it in a mount namespace of its own; and the program is copied to where anybody may read it.
+    /// </summary>
+    internal static string[] PlainLine(LabNetwork network, params IEnumerable<string> arguments)
+    {
+        string program = Path.Combine(network.Temporary, "program");
+        if (!Directory.Exists(program))
+        {
+            LabNetwork.System($"{Launcher} --version && cp -r {Root.Value}/.build/artifacts/bin/Culvert.Cli/release {program} && chmod -R a+rX {program} && mkdir {network.Temporary}/device");
+        }
+
+        string prepare = $"""
+            mount -t tmpfs -o mode=755 device {network.Temporary}/device && mknod {network.Temporary}/device/tun c 10 200 && chmod 666 {network.Temporary}/device/tun &&
+            mount --bind {network.Temporary}/device/tun /dev/net/tun && exec setpriv --reuid={PlainUser} --regid={PlainUser} --clear-groups -- "$@"
+            """;
+        // A plain user's PATH, without root's directories that it may not even look into.
+        string dotnet = Environment.ProcessPath is { } own && Path.GetFileName(own) == "dotnet" ? own : "dotnet";
+        return ["unshare", "-m", "bash", "-c", prepare, "plain", "env", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", dotnet, $"{program}/Culvert.Cli.dll", .. arguments];
+    }
+}

@@ -1,0 +1,67 @@
+using System;
+using System.Net;
+using Culvert.Tests.Lab;
+using Culvert.Tests.Lab.Peers;
+using Xunit;
+
+namespace Culvert.Tests.EndToEnd.Run;
+
+/// <summary>A gibibyte each way, byte for byte.</summary>
+public sealed class TransferTests(LabFixture fixture) : RunTest(fixture)
+{
+    private static readonly CommandOptions Long = new() { TimeOut = TimeSpan.FromSeconds(120) };
+
+    [LabTheory("sha256sum")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AGibibyteComesDownWhole(bool v6)
+    {
+        CommandResult result = Through("", $"curl -gsS http://{Url(v6)}/payload | sha256sum", Long);
+        Assert.StartsWith(Payload.Digest, result.Ok().Output, StringComparison.Ordinal);
+    }
+
+    [LabTheory("nc")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AGibibyteGoesUpWhole(bool v6)
+    {
+        string block = Payload.WriteBlock(Network.Temporary);
+        CommandResult result = Through("", $"({Payload.Script(block)}) | nc -N {Address(v6)} 10", Long);
+        Assert.Equal($"{Payload.Length} {Payload.Digest}\n", result.Ok().Output);
+    }
+
+    [LabTheory("danted", "microsocks", "nc")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AGibibyteGoesBothWaysThroughASocksExit(bool up)
+    {
+        OnlyTheExit();
+        // Dante for the way up, since microsocks drops the answer when a client half-closes.
+        Own(up ? Servers.Dante(Network, Network.Exit) : Servers.Microsocks(Network.Exit));
+        string exit = $"socks5://{Network.Exit.V4}:1080";
+        if (up)
+        {
+            CommandResult result = Through(exit, $"({Payload.Script(Payload.WriteBlock(Network.Temporary))}) | nc -N {Network.Internet.V4} 10", Long);
+            Assert.Equal($"{Payload.Length} {Payload.Digest}\n", result.Ok().Output);
+        }
+        else
+        {
+            CommandResult result = Through(exit, "curl -sS http://web.lab.example/payload | sha256sum", Long);
+            Assert.StartsWith(Payload.Digest, result.Ok().Output, StringComparison.Ordinal);
+        }
+    }
+
+    [LabFact("nc")]
+    public void ALossyReorderingPathStillDeliversEveryByte()
+    {
+        Impairer path = Own(new Impairer(Network, Network.Internet, new Impairment { Loss = 0.01, Reorder = 0.01, Duplicate = 0.01, Delay = TimeSpan.FromMilliseconds(2) }));
+        Only("from the client's own addresses", packet => Network.Client.V4.Equals(packet.Source));
+        CommandResult result = Through("", $"head -c 20000000 {Payload.WriteBlock(Network.Temporary)} | nc -N {path.V4} 10 && head -c 20000000 {Payload.WriteBlock(Network.Temporary)} | sha256sum", Long);
+        string[] lines = result.Ok().Output.Split('\n');
+        Assert.Equal("20000000 " + lines[1].Split(' ')[0], lines[0]);
+    }
+
+    private IPAddress Address(bool v6) => v6 ? Network.Internet.V6 : Network.Internet.V4;
+
+    private string Url(bool v6) => v6 ? $"[{Network.Internet.V6}]" : $"{Network.Internet.V4}";
+}
