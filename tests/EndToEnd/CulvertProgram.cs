@@ -37,7 +37,13 @@ internal static class CulvertProgram
         string program = Path.Combine(network.Temporary, "program");
         if (!Directory.Exists(program))
         {
-            LabNetwork.System($"{Launcher} --version && cp -r {Root.Value}/.build/artifacts/bin/Culvert.Cli/release {program} && chmod -R a+rX {program} && mkdir {network.Temporary}/device");
+            // A tree of its own with the launcher in it; its build is as fresh as the one it is copied from.
+            string built = ".build/artifacts/bin/Culvert.Cli";
+            LabNetwork.System($"""
+                set -e; {Launcher} --version; mkdir -p {program}/{built} {program}/src {network.Temporary}/device; cd {Root.Value}
+                cp culvert Directory.Build.props Directory.Packages.props global.json {program}; cp -r {built}/release {program}/{built}/
+                touch {program}/.build/fresh; chmod -R a+rX {program}
+                """);
         }
 
         string prepare = $"""
@@ -45,7 +51,12 @@ internal static class CulvertProgram
             mount --bind {network.Temporary}/device/tun /dev/net/tun && exec setpriv --reuid={PlainUser} --regid={PlainUser} --clear-groups -- "$@"
             """;
         // A plain user's PATH, without root's directories that it may not even look into.
-        string dotnet = Environment.ProcessPath is { } own && Path.GetFileName(own) == "dotnet" ? own : "dotnet";
-        return ["unshare", "-m", "bash", "-c", prepare, "plain", "env", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", dotnet, $"{program}/Culvert.Cli.dll", .. arguments];
+        string path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+        if (Environment.ProcessPath is { } own && Path.GetFileName(own) == "dotnet")
+        {
+            path += ":" + Path.GetDirectoryName(own);
+        }
+
+        return ["unshare", "-m", "bash", "-c", prepare, "plain", "env", $"PATH={path}", $"{program}/culvert", .. arguments];
     }
 }

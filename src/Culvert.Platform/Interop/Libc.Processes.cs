@@ -89,6 +89,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int posix_spawn_file_actions_adddup2(SpawnFileActions* actions, int fd, int wanted);
 
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int unsetenv(byte* name);
+
     /// <summary>The environment this process was started with, as the C library keeps it: bytes, not text.</summary>
     public static byte** Environment
     {

@@ -146,6 +146,7 @@ public sealed class ConfinedCommand : IDisposable
     private static ChildProcess Spawn(
         ConfinedCommandOptions options, bool userNamespace, HelperChannel helperEnd, SafeFileHandle errorInput, Terminal? terminal)
     {
+        LauncherVariables.Forget();
         using SafeFileHandle channel = Descriptors.DuplicateForChild((int)helperEnd.Socket.DangerousGetHandle());
         using SafeFileHandle errors = Descriptors.DuplicateForChild((int)errorInput.DangerousGetHandle());
         using SafeFileHandle? standardError = Libc.fcntl(2, Libc.F_GETFD, 0) >= 0 ? Descriptors.DuplicateForChild(2) : null;

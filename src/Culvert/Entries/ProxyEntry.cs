@@ -39,7 +39,7 @@ public sealed class ProxyEntry : IAsyncDisposable
             {
                 throw new CulvertException(
                     FailureKind.Usage,
-                    $"Listening on {endpoint} without a password would let others use this machine's exit. Set a user name and password, or listen on 127.0.0.1.");
+                    $"Listening on {endpoint} without a password would let others use this machine's exit. Set a user name and password (--auth USER:PASSWORD), or listen on 127.0.0.1.");
             }
         }
 
