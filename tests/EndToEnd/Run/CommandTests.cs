@@ -127,13 +127,23 @@ public abstract class CommandTests(LabFixture fixture, bool plain) : RunTest(fix
     public void ControlCEndsTheCommandAndTheTerminalIsAsBefore()
     {
         using Terminal terminal = new(Network);
-        terminal.Type("stty -a | md5sum > before");
-        terminal.Type(string.Join(' ', Terminal.Quote(Line("run", "--", "sleep", "1000"))) + "; echo code=$?");
-        Until.True(() => Network.Client.Shell("pgrep -x sleep").ExitCode == 0, "the command to run");
+        terminal.Type("before=$(stty -a)");
+        terminal.Type(string.Join(' ', Terminal.Quote(Line("run", "--", "sleep", "86401"))) + "; echo code=$?");
+        Until.True(() => Network.Client.Shell("pgrep -fx 'sleep 86401'").ExitCode == 0, "the command to run");
         terminal.Key("C-c");
         terminal.WaitFor("code=130");
-        terminal.Type("stty -a | md5sum | cmp - before ; echo same-$?; rm before");
+        terminal.Type("test \"$before\" = \"$(stty -a)\"; echo same-$?");
         terminal.WaitFor("same-0");
+    }
+
+    [LabFact("tmux")]
+    public void ControlCWhileItStartsEndsIt()
+    {
+        using Terminal terminal = new(Network);
+        terminal.Type(string.Join(' ', Terminal.Quote(Line("run", "--", "sleep", "86403"))) + "; echo code=$?");
+        Until.True(() => Network.Client.Shell("pgrep -f 'Culvert.Cli.dll run -- sleep 8640[3]'").ExitCode == 0, "the engine to start");
+        terminal.Key("C-c");
+        terminal.WaitFor("code=1");
     }
 
     [LabFact("tmux")]
@@ -143,12 +153,12 @@ public abstract class CommandTests(LabFixture fixture, bool plain) : RunTest(fix
         terminal.Type(string.Join(' ', Terminal.Quote(Line("run", "--", "bash", "--norc"))));
         terminal.Type("test -t 0 -a -t 1 && echo tty-$((40+2)) $(stty size)");
         terminal.WaitFor("tty-42 40 120");
-        terminal.Type("sleep 1000");
-        Until.True(() => Network.Client.Shell("pgrep -x sleep").ExitCode == 0, "the job to run");
+        terminal.Type("sleep 86402");
+        Until.True(() => Network.Client.Shell("pgrep -fx 'sleep 86402'").ExitCode == 0, "the job to run");
         terminal.Key("C-z");
         terminal.WaitFor("Stopped");
         terminal.Type("fg");
-        Until.True(() => Network.Client.Shell("ps -o stat= -C sleep").Output.Contains("S+", StringComparison.Ordinal), "the job to go on in the foreground");
+        Until.True(() => Network.Client.Shell("ps -o stat= -p $(pgrep -fx 'sleep 86402')").Output.Contains("S+", StringComparison.Ordinal), "the job to go on in the foreground");
         terminal.Key("C-c");
         terminal.Type($"curl -sS http://{Network.Internet.V4}/who; echo inside-$((50+5))");
         terminal.WaitFor("inside-55");

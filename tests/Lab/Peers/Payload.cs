@@ -57,6 +57,9 @@ public static class Payload
     /// <summary>The SHA-256 of it all, in lower-case hexadecimal.</summary>
     public static string Digest => Whole.Value;
 
+    /// <summary>The SHA-256 of the first <paramref name="length"/> bytes, within the first block.</summary>
+    public static string DigestOf(int length) => Convert.ToHexStringLower(SHA256.HashData([.. Head(0), .. Block.Value.AsSpan(0, length - Head(0).Length)]));
+
     /// <summary>Writes the block to a file, unless it is there.</summary>
     public static string WriteBlock(string directory)
     {
