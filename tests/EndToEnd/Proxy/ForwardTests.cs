@@ -30,7 +30,7 @@ public sealed class ForwardTests(LabFixture fixture) : ProxyTest(fixture)
     {
         string path = Path.Combine(Network.Work, "forward.sock");
         Begin($"-L {path}:v4.lab.example:11");
-        Assert.Equal("192.0.2.10\n", Shell($"socat - UNIX-CONNECT:{path}").Ok().Output);
+        Assert.Equal("192.0.2.10\n", Shell($"socat -t 10 - UNIX-CONNECT:{path}").Ok().Output);
         Assert.Equal("600\n", Shell($"stat -c %a {path}").Ok().Output);
     }
 
