@@ -167,14 +167,14 @@ public sealed partial class TcpFlow
         }
 
         int unsent = Seq.Distance(_nextToSend, _queue.End);
+        int usable = Seq.Distance(_nextToSend, _unacknowledged + (uint)_sendWindow);
         if (unsent == 0)
         {
             plan = new Plan(-1, _nextToSend, 1, Fin: true);
-            return _finishing;
+            return _finishing && usable > 0;
         }
 
         int length = Math.Min(_queue.Contiguous(_nextToSend, unsent), _options.Offloads ? LargestSegment : _mss);
-        int usable = Seq.Distance(_nextToSend, _unacknowledged + (uint)_sendWindow);
         if (usable < Math.Min(length, _mss))
         {
             // Less than a whole segment: worth sending only when it is much of what the peer ever offers (RFC 9293 section 3.8.6.2.1).
@@ -197,7 +197,7 @@ public sealed partial class TcpFlow
         }
 
         plan = new Plan(-1, _nextToSend, length, Fin: false);
-        if (_finishing && length == unsent)
+        if (_finishing && length == unsent && length < usable)
         {
             plan = plan with { Length = length + 1, Fin = true };
         }

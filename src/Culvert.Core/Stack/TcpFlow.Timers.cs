@@ -279,7 +279,7 @@ public sealed partial class TcpFlow
 
     private (SendTimer Timer, long At) NextPersist(long now)
     {
-        bool waits = _queue.End != _nextToSend && !_finSent && !TryPlan(out _);
+        bool waits = (_queue.End != _nextToSend || _finishing) && !_finSent && !TryPlan(out _);
         if (!waits)
         {
             _persistAt = long.MaxValue;

@@ -79,6 +79,27 @@ public sealed class ClosingTests
     }
 
     [Fact]
+    public void FinCountsInTheWindowAndWaitsForIt()
+    {
+        using ScriptedPeer peer = new() { Window = 100 };
+        TcpFlow flow = peer.Connect(windowScale: 0);
+        Write(peer, flow, 100);
+        flow.Finish(peer.Now);
+        Assert.Equal((TcpFlags.Psh | TcpFlags.Ack, 100), (peer.Next().Flags, 100));
+        Assert.Null(peer.TryNext());
+        peer.Expected += 100;
+        peer.Window = 0;
+        peer.Send(TcpFlags.Ack);
+        peer.Due("Persist");
+        Assert.Equal(TcpFlags.Ack, peer.Next().Flags);
+        peer.Window = 100;
+        peer.Send(TcpFlags.Ack);
+        Assert.Equal(TcpFlags.Fin | TcpFlags.Ack, peer.Next().Flags);
+        flow.Release(peer.Now);
+        peer.Send(TcpFlags.Rst);
+    }
+
+    [Fact]
     public void FinIsSentAgainWhenLost()
     {
         using ScriptedPeer peer = new(sacks: false);
