@@ -74,6 +74,28 @@ public sealed class SenderTests
     }
 
     [Fact]
+    public void AcknowledgmentEndsTheBackOff()
+    {
+        using ScriptedPeer peer = new(sacks: false);
+        TcpFlow flow = peer.Connect();
+        Write(peer, flow, 100);
+        peer.Next();
+        for (int i = 0; i < 5; i++)
+        {
+            peer.Due("Retransmit");
+            peer.Next();
+        }
+
+        Acknowledge(peer, 100);
+        Write(peer, flow, 100);
+        peer.Next();
+        Assert.Equal(200_001, peer.Due("Retransmit"));
+        peer.Next();
+        flow.Release(peer.Now);
+        peer.All();
+    }
+
+    [Fact]
     public void RoundTripsShapeTheTimeOutAsRfc6298Says()
     {
         using ScriptedPeer peer = new(sacks: false);
