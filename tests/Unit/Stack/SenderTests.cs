@@ -338,6 +338,11 @@ public sealed class SenderTests
         List<Segment> again = peer.All();
         Assert.Equal(sent[0].Sequence, again[0].Sequence);
         Assert.All(again, s => Assert.True(s.Packet.Length <= 1000));
+        TooBig(peer, sent[0], 1400); // never larger again
+        Write(peer, flow, 2000);
+        again = peer.All();
+        Assert.NotEmpty(again);
+        Assert.All(again, s => Assert.True(s.Packet.Length <= 1000));
 
         TooBig(peer, sent[0], 100);
         Write(peer, flow, 3 * Mss);
