@@ -63,6 +63,12 @@ public sealed class TunEntry : IAsyncDisposable
     /// <summary>Packets that the link could not take, and that were dropped for that.</summary>
     public long WriteDrops { get; private set; }
 
+    /// <summary>TCP and UDP flows that have not unwound; read from any thread, it may be a moment old.</summary>
+    internal int ActiveFlows => _context.ActiveFlows;
+
+    /// <summary>Blocks of packets not given back; 0 once everything is over.</summary>
+    internal int OutstandingBlocks => _pool.Outstanding;
+
     /// <summary>Begins to carry traffic.</summary>
     public void Start() => _loop.Start();
 
