@@ -101,6 +101,33 @@ public sealed class TerminalTests(ProbeFolder probe) : IDisposable
     }
 
     [LabFact("script")]
+    public void TerminalComesBackToACallerThatHasNoJobControl()
+    {
+        _terminal.Type("sh -c '$probe env PS1=\"inner> \" bash --norc --noprofile -i; read line; echo got-$line$((1))'\n");
+        _terminal.WaitFor("\ninner> ");
+        _terminal.Type("kill -9 $$\n");
+        _terminal.WaitFor("\n");
+        _terminal.Type("typed\n"); // read by the caller, in the group that the terminal must have come back to
+        _terminal.WaitFor("got-typed1");
+    }
+
+    [LabFact("script", "python3")]
+    public void CommandInAGroupOfItsOwnGetsTheTerminalBackWhenContinued()
+    {
+        // As a shell does at its start, but without a shell's care for the terminal when it is continued.
+        const string program = "import os,signal; signal.signal(signal.SIGTTOU,signal.SIG_IGN); os.setpgid(0,0); os.tcsetpgrp(0,os.getpgrp()); "
+            + "os.kill(0,signal.SIGSTOP); print(\"go%d\"%1,flush=True); print(\"got-%s\"%input())";
+        _terminal.Type($"$probe /usr/bin/python3 -c '{program}'\n");
+        _terminal.WaitFor("Stopped");
+        _terminal.WaitFor("outer> ");
+        _terminal.Type("fg\n");
+        _terminal.WaitFor("go1");
+        _terminal.Type("typed\n");
+        _terminal.WaitFor("got-typed");
+        _terminal.WaitFor("outer> ");
+    }
+
+    [LabFact("script")]
     public void CommandInTheBackgroundLeavesTheTerminalAlone()
     {
         _terminal.Type("$probe sh -c 'exit 4' & job=$!; echo cat$((1)); cat; wait $job; echo code=$?\n");
