@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -6,9 +7,14 @@ namespace Culvert.Tests.Unit.Exits;
 /// <summary>Sockets of this machine for tests.</summary>
 internal static class Ports
 {
+    // Bound but not listening: refused, and nobody else's while the tests run.
+    private static readonly ConcurrentBag<Socket> Kept = [];
+
     public static int Unused()
     {
-        using Socket socket = Listen(IPAddress.Loopback);
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        Kept.Add(socket);
         return Of(socket);
     }
 
