@@ -21,8 +21,11 @@ public sealed record ExitOptions
     /// <summary>The exit through which a proxy is dialled (<c>--via</c>); null dials it directly. It is disposed of by whoever made it.</summary>
     public IExit? Via { get; init; }
 
-    /// <summary>How long one connection attempt may take in all, the proxy's handshake included.</summary>
+    /// <summary>How long a connection to a proxy or to a destination may take; behind a proxy's handshake it begins anew for the destination.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a proxy may take for what concerns no destination: its greeting, and our credentials.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a ping is waited for.</summary>
     public TimeSpan EchoTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -40,7 +40,7 @@ internal sealed class HttpExit : IExit
     public async ValueTask ProbeAsync(CancellationToken cancellation)
     {
         (BufferedConnection connection, HttpResponseHead head) = await RequestAsync(
-            "OPTIONS *", _dialer.Proxy.ToString(), $"The handshake with {Description}", FailureKind.ExitUnreachable, cancellation).ConfigureAwait(false);
+            "OPTIONS *", _dialer.Proxy.ToString(), $"The handshake with {Description}", _options.HandshakeTimeout, FailureKind.ExitUnreachable, cancellation).ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
         if (head.Status == 407)
         {
@@ -59,7 +59,7 @@ internal sealed class HttpExit : IExit
         }
 
         (BufferedConnection connection, HttpResponseHead head) = await RequestAsync(
-            $"CONNECT {authority}", authority, what, FailureKind.TimedOut, cancellation).ConfigureAwait(false);
+            $"CONNECT {authority}", authority, what, _options.ConnectTimeout, FailureKind.TimedOut, cancellation).ConfigureAwait(false);
         if (head.Status is >= 200 and < 300)
         {
             return connection.Unwrap();
@@ -96,14 +96,14 @@ internal sealed class HttpExit : IExit
     }
 
     private async ValueTask<(BufferedConnection Connection, HttpResponseHead Head)> RequestAsync(
-        string line, string host, string what, FailureKind late, CancellationToken cancellation)
+        string line, string host, string what, TimeSpan limit, FailureKind late, CancellationToken cancellation)
     {
         byte[] request = Encoding.Latin1.GetBytes($"{line} HTTP/1.1\r\nHost: {host}\r\n{_credentials}\r\n");
         BufferedConnection connection = await _dialer.DialAsync(cancellation).ConfigureAwait(false);
         try
         {
             HttpResponseHead head = await Deadline.RunAsync(
-                _options.ConnectTimeout, what, token => AskAsync(connection, request, token), cancellation, late).ConfigureAwait(false);
+                limit, what, token => AskAsync(connection, request, token), cancellation, late).ConfigureAwait(false);
             return (connection, head);
         }
         catch

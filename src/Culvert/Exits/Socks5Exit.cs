@@ -167,7 +167,7 @@ internal sealed class Socks5Exit : IExit
         {
             SocksDialogue dialogue = new(connection, _dialer);
             await Deadline.RunAsync(
-                _options.ConnectTimeout,
+                _options.HandshakeTimeout,
                 $"The handshake with {Description}",
                 token => dialogue.GreetAsync(_uri.UserName, _uri.Password, token),
                 cancellation,

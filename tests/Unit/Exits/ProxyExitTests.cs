@@ -221,7 +221,7 @@ public sealed class ProxyExitTests
     {
         using Socket silent = Ports.Listen(IPAddress.Loopback);
         await using IExit exit = ExitFactory.Create(
-            ExitUri.Parse($"{scheme}://127.0.0.1:{Ports.Of(silent)}"), new ExitOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50) });
+            ExitUri.Parse($"{scheme}://127.0.0.1:{Ports.Of(silent)}"), new ExitOptions { HandshakeTimeout = TimeSpan.FromMilliseconds(50) });
         CulvertException e = await Assert.ThrowsAsync<CulvertException>(async () => await exit.ProbeAsync(default).AsTask().WaitAsync(Soon));
         Assert.Equal(FailureKind.ExitUnreachable, e.Kind);
     }
