@@ -23,8 +23,8 @@ public sealed class RelayTests
         relayed.Client.Shutdown(SocketShutdown.Send);
         relayed.Server.Shutdown(SocketShutdown.Send);
         Assert.Equal(CloseReason.Finished, await relayed.End);
-        Assert.Equal(0, await relayed.Client.ReceiveAsync(new byte[1]));
-        Assert.Equal(0, await relayed.Server.ReceiveAsync(new byte[1]));
+        Assert.Equal(0, await relayed.Client.ReceiveSoonAsync(new byte[1]));
+        Assert.Equal(0, await relayed.Server.ReceiveSoonAsync(new byte[1]));
     }
 
     [Theory]
@@ -37,7 +37,7 @@ public sealed class RelayTests
         await first.SendAsync("question"u8.ToArray());
         first.Shutdown(SocketShutdown.Send);
         Assert.Equal("question", await ReadAsync(second, 8));
-        Assert.Equal(0, await second.ReceiveAsync(new byte[1]));
+        Assert.Equal(0, await second.ReceiveSoonAsync(new byte[1]));
         for (int i = 0; i < 3; i++)
         {
             await second.SendAsync("answer"u8.ToArray());
@@ -58,7 +58,7 @@ public sealed class RelayTests
         (Socket broken, Socket other) = client ? (relayed.Client, relayed.Server) : (relayed.Server, relayed.Client);
         broken.LingerState = new LingerOption(true, 0);
         broken.Dispose();
-        SocketException e = await Assert.ThrowsAsync<SocketException>(async () => await other.ReceiveAsync(new byte[1]));
+        SocketException e = await Assert.ThrowsAsync<SocketException>(async () => await other.ReceiveSoonAsync(new byte[1]));
         Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
         Assert.Equal(CloseReason.Reset, await relayed.End);
     }
@@ -92,7 +92,7 @@ public sealed class RelayTests
         byte[] sink = new byte[1 << 20];
         for (long got = 0; got < sent;)
         {
-            got += await relayed.Server.ReceiveAsync(sink);
+            got += await relayed.Server.ReceiveSoonAsync(sink);
         }
     }
 
@@ -101,7 +101,7 @@ public sealed class RelayTests
     {
         await using Relayed relayed = await Relayed.StartAsync(new RelayOptions { IdleTimeout = TimeSpan.FromMilliseconds(50) });
         Assert.Equal(CloseReason.Idle, await relayed.End);
-        await Assert.ThrowsAsync<SocketException>(async () => await relayed.Client.ReceiveAsync(new byte[1]));
+        await Assert.ThrowsAsync<SocketException>(async () => await relayed.Client.ReceiveSoonAsync(new byte[1]));
     }
 
     [Fact]
@@ -119,8 +119,8 @@ public sealed class RelayTests
         await using Relayed relayed = await Relayed.StartAsync(cancellation: stop.Token);
         await stop.CancelAsync();
         Assert.Equal(CloseReason.Cancelled, await relayed.End);
-        await Assert.ThrowsAsync<SocketException>(async () => await relayed.Client.ReceiveAsync(new byte[1]));
-        await Assert.ThrowsAsync<SocketException>(async () => await relayed.Server.ReceiveAsync(new byte[1]));
+        await Assert.ThrowsAsync<SocketException>(async () => await relayed.Client.ReceiveSoonAsync(new byte[1]));
+        await Assert.ThrowsAsync<SocketException>(async () => await relayed.Server.ReceiveSoonAsync(new byte[1]));
     }
 
     [Fact]
@@ -151,12 +151,12 @@ public sealed class RelayTests
         });
         byte[] received = new byte[expect];
         int count = 0;
-        for (int n; count < expect && (n = await socket.ReceiveAsync(received.AsMemory(count))) > 0;)
+        for (int n; count < expect && (n = await socket.ReceiveSoonAsync(received.AsMemory(count))) > 0;)
         {
             count += n;
         }
 
-        Assert.Equal(0, await socket.ReceiveAsync(new byte[1]));
+        Assert.Equal(0, await socket.ReceiveSoonAsync(new byte[1]));
         await sending;
         return received;
     }

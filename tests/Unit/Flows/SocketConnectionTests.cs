@@ -60,7 +60,7 @@ public sealed class SocketConnectionTests
             await connection.FinishAsync();
         });
         int count = 0;
-        for (int n; (n = await pair.Far.ReceiveAsync(received.AsMemory(count))) > 0;)
+        for (int n; (n = await pair.Far.ReceiveSoonAsync(received.AsMemory(count))) > 0;)
         {
             count += n;
         }
@@ -103,7 +103,7 @@ public sealed class SocketConnectionTests
         SocketConnection connection = new(pair.Near, "It");
         connection.Abort();
         connection.Abort();
-        SocketException e = await Assert.ThrowsAsync<SocketException>(async () => await pair.Far.ReceiveAsync(new byte[1]));
+        SocketException e = await Assert.ThrowsAsync<SocketException>(async () => await pair.Far.ReceiveSoonAsync(new byte[1]));
         Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
     }
 
@@ -149,7 +149,7 @@ public sealed class SocketConnectionTests
         using LoopbackPair half = await LoopbackPair.ConnectAsync();
         SocketConnection connection = new(half.Near, "It");
         await connection.FinishAsync();
-        Assert.Equal(0, await half.Far.ReceiveAsync(new byte[1]));
+        Assert.Equal(0, await half.Far.ReceiveSoonAsync(new byte[1]));
         await connection.DisposeAsync();
         await Assert.ThrowsAsync<SocketException>(async () => await half.Far.SendAsync(new byte[1]));
 
@@ -159,7 +159,7 @@ public sealed class SocketConnectionTests
         Assert.Equal(0, await connection.ReadAsync(new byte[1]));
         await connection.FinishAsync();
         await connection.DisposeAsync();
-        Assert.Equal(0, await whole.Far.ReceiveAsync(new byte[1]));
+        Assert.Equal(0, await whole.Far.ReceiveSoonAsync(new byte[1]));
     }
 }
 
