@@ -17,7 +17,8 @@ public sealed class RoomsTests
     {
         ["Culvert.Core"] = new([], "what everything stands on"),
         ["Culvert.Core.Packets"] = new(["Culvert.Core"], "packets know of nothing above them"),
-        ["Culvert.Core.Stack"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the stack turns packets into flows and knows of no protocol above TCP and UDP"),
+        ["Culvert.Core.Stack"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack.Tcp"], "the stack turns packets into flows and knows of no protocol above TCP and UDP"),
+        ["Culvert.Core.Stack.Tcp"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the parts TCP is made of; they know neither flows nor the stack"),
         ["Culvert.Core.Dns"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a codec; who asks whom is the affair of Culvert.Names"),
         ["Culvert.Core.Proxy"] = new(["Culvert.Core"], "codecs; entries and exits do the talking"),
         ["Culvert.Platform"] = new(["Culvert.Core"], "the operating system knows of no flows"),
