@@ -39,7 +39,8 @@ internal sealed class EgressOracle
         if (segment.Has(Bits.Syn))
         {
             World.Check(segment.Payload.Length == 0 && !segment.Has(Bits.Fin), "a SYN with data or FIN");
-            _seen[key] = new Seen(segment.Acknowledgment, segment.Acknowledgment + segment.Window, segment.Scale ?? 0, segment.Timestamp?.Value);
+            bool answers = segment.Has(Bits.Ack);
+            _seen[key] = new Seen(answers ? segment.Acknowledgment : null, segment.Acknowledgment + segment.Window, segment.Scale ?? 0, segment.Timestamp?.Value);
             return;
         }
 
@@ -55,8 +56,12 @@ internal sealed class EgressOracle
         }
 
         uint edge = segment.Acknowledgment + ((uint)segment.Window << last.Scale);
-        World.Check((int)(segment.Acknowledgment - last.Acknowledgment) >= 0, "an acknowledgment taken back");
-        World.Check((int)(edge - last.Edge) >= 0, $"a window taken back by {(int)(last.Edge - edge)} bytes (RFC 9293 section 3.8.6)");
+        if (last.Acknowledgment is uint acknowledged)
+        {
+            World.Check((int)(segment.Acknowledgment - acknowledged) >= 0, "an acknowledgment taken back");
+            World.Check((int)(edge - last.Edge) >= 0, $"a window taken back by {(int)(last.Edge - edge)} bytes (RFC 9293 section 3.8.6)");
+        }
+
         if (segment.Timestamp is (uint value, _) && last.Timestamp is uint before)
         {
             World.Check((int)(value - before) >= 0, "a timestamp that goes back");
@@ -65,5 +70,5 @@ internal sealed class EgressOracle
         _seen[key] = last with { Acknowledgment = segment.Acknowledgment, Edge = edge, Timestamp = segment.Timestamp?.Value };
     }
 
-    private sealed record Seen(uint Acknowledgment, uint Edge, int Scale, uint? Timestamp);
+    private sealed record Seen(uint? Acknowledgment, uint Edge, int Scale, uint? Timestamp);
 }

@@ -14,11 +14,12 @@ internal sealed class FlowDriver
     private readonly ExitScript _script;
     private readonly Randomness _random;
     private readonly SimTimer _reading;
+    private readonly bool _opens;
     private bool _accepted;
     private bool _finished;
     private bool _wantsRoom;
 
-    public FlowDriver(World world, StackHarness harness, TcpFlow flow, ExitScript script)
+    public FlowDriver(World world, StackHarness harness, TcpFlow flow, ExitScript script, bool opens = false)
     {
         _world = world;
         _harness = harness;
@@ -26,6 +27,7 @@ internal sealed class FlowDriver
         _random = world.Random.Fork();
         _reading = new SimTimer(world, OnReading);
         Flow = flow;
+        _opens = opens;
         flow.Tag = this;
     }
 
@@ -53,21 +55,10 @@ internal sealed class FlowDriver
         }
     }
 
-    /// <summary>For a flow that was opened by the stack itself: no answer is waited for.</summary>
-    public void OnConnected()
-    {
-        _accepted = true;
-        StartReading();
-        Write();
-    }
-
     public void OnReadable()
     {
         CheckOpen("TcpReadable");
-        if (!_accepted)
-        {
-            OnConnected();
-        }
+        World.Check(_accepted, "TcpReadable before Accept");
 
         if (_script.Echo)
         {
@@ -82,6 +73,12 @@ internal sealed class FlowDriver
     public void OnWritable()
     {
         CheckOpen("TcpWritable");
+        if (_opens && !_accepted)
+        {
+            OnConnected(); // the first one tells that the connection stands
+            return;
+        }
+
         World.Check(_accepted, "TcpWritable before Accept");
         World.Check(_wantsRoom, "TcpWritable though GetMemory had not returned none");
         _wantsRoom = false;
@@ -118,6 +115,13 @@ internal sealed class FlowDriver
             Flow.Abort(_world.Now);
             _harness.Pump();
         }
+    }
+
+    private void OnConnected()
+    {
+        _accepted = true;
+        StartReading();
+        Write();
     }
 
     private void CheckOpen(string what)

@@ -81,7 +81,7 @@ internal sealed class StackHarness
     /// <summary>Opens a connection from the stack's side.</summary>
     public FlowDriver Connect(IpEndpoint local, IpEndpoint remote, ExitScript script)
     {
-        FlowDriver driver = new(_world, this, Stack.Connect(local, remote, _world.Now), script);
+        FlowDriver driver = new(_world, this, Stack.Connect(local, remote, _world.Now), script, opens: true);
         Flows.Add(driver);
         Pump();
         return driver;
