@@ -82,6 +82,7 @@ internal sealed partial class TestTcp
             if (!IsDead)
             {
                 SendAck();
+                TrySend();
             }
 
             return;

@@ -41,7 +41,7 @@ public sealed class Closing
     [MemberData(nameof(FewSeeds))]
     public void BothFinishAtTheSameInstant(ulong seed) => World.Simulate(seed, world =>
     {
-        Setup setup = new(world, new PipeOptions { Delay = 10_000, Loss = (seed % 5) * 0.05 });
+        Setup setup = new(world, new PipeOptions { Delay = 10_000, Loss = (seed % 5) * 0.05 }, options: new StackOptions { TimeWait = 600_000_000 });
         setup.Stack.Script = _ => new ExitScript();
         TestTcp client = setup.Host.Connect(Setup.Web4, new TcpHabits());
         setup.Finish([client]);
