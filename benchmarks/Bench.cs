@@ -13,6 +13,8 @@ namespace Culvert.Bench;
 /// <summary>One run: the network, the far side, the contenders as they are needed, and the results so far.</summary>
 internal sealed class Bench : IDisposable
 {
+    private const string DoesNotStart = "it did not start before, and is not tried again";
+
     private readonly Dictionary<Contender, Passage> _passages = [];
     private readonly HashSet<Contender> _broken = [];
     private readonly LoadProcess _server;
@@ -78,7 +80,7 @@ internal sealed class Bench : IDisposable
         {
             if (_broken.Contains(contender))
             {
-                throw new BenchException("it does not start");
+                throw new BenchException(DoesNotStart);
             }
 
             try

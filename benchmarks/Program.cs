@@ -42,6 +42,11 @@ try
 
     Machine machine = Machine.Describe(root);
     using Bench bench = new(options, stop.Token);
+    if (machine.Busy is not null)
+    {
+        bench.Results.Note(machine.Busy);
+    }
+
     bench.Run(Console.Error);
     Console.WriteLine();
     Console.Write(Table.Write(bench.Results, options, machine));

@@ -11,9 +11,14 @@ namespace Culvert.Bench.Reports;
 /// <summary>What a run was made on, and with.</summary>
 internal sealed class Machine
 {
+    private const double BusyShare = 0.5;
+
     private Machine(IReadOnlyList<(string Name, string Value)> facts) => Facts = facts;
 
     internal IReadOnlyList<(string Name, string Value)> Facts { get; }
+
+    /// <summary>A sentence for the reader when other work was going on before the bench began, else null: its figures compare less well then.</summary>
+    internal string? Busy { get; private init; }
 
     internal static Machine Describe(string root)
     {
@@ -26,7 +31,17 @@ internal sealed class Machine
             (".NET", Environment.Version.ToString()),
             ("Culvert", $"{typeof(Machine).Assembly.GetName().Version?.ToString(3)} ({commit})"),
             ("date", DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
-        ]);
+        ])
+        { Busy = DescribeLoad() };
+    }
+
+    private static string? DescribeLoad()
+    {
+        // The first field: how many wanted a processor, over the last minute.
+        double load = double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
+        return load > Environment.ProcessorCount * BusyShare
+            ? string.Create(CultureInfo.InvariantCulture, $"the machine was busy with other work (load {load:F1} on {Environment.ProcessorCount} processors): throughput and its ratios are not to be trusted, and CPU of the machine includes the others'")
+            : null;
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,7 @@ internal sealed class Results
 {
     private readonly Dictionary<(IBenchmark Benchmark, Contender Contender, Metric Metric), List<double>> _samples = [];
     private readonly HashSet<(IBenchmark Benchmark, Contender Contender)> _failed = [];
+    private readonly HashSet<(Contender Contender, string Reason)> _reasons = [];
     private readonly List<string> _notes = [];
 
     /// <summary>What the reader of the table should know, in order.</summary>
@@ -40,11 +41,14 @@ internal sealed class Results
         }
     }
 
-    /// <summary>Records that something could not be measured; further rounds leave it out.</summary>
+    /// <summary>Records that something could not be measured; further rounds leave it out. The same reason is told once a contender.</summary>
     internal void Fail(IBenchmark benchmark, Contender contender, string reason)
     {
         _failed.Add((benchmark, contender));
-        Note($"{benchmark.Name}, {contender.Name}: {reason.ReplaceLineEndings(" ")}");
+        if (_reasons.Add((contender, reason)))
+        {
+            Note($"{benchmark.Name}, {contender.Name}: {reason.ReplaceLineEndings(" ")}");
+        }
     }
 
     internal bool Failed(IBenchmark benchmark, Contender contender) => _failed.Contains((benchmark, contender));
