@@ -87,7 +87,7 @@ internal sealed class Bench : IDisposable
             {
                 passage = Fresh(contender);
                 _passages[contender] = passage;
-                passage.WarmUp();
+                passage.WarmUp(Stop);
             }
             catch (BenchException)
             {
