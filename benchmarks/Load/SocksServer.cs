@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Threading;
 
 namespace Culvert.Bench.Load;
 
@@ -13,6 +14,7 @@ internal static class SocksServer
 {
     private const int BlockSize = 256 * 1024;
     private const int RelayHeader = 10;
+    private const int WaitMilliseconds = 20;
 
     /// <summary>Binds; when this returns, clients may come.</summary>
     internal static void Start(IPEndPoint at)
@@ -25,8 +27,16 @@ internal static class SocksServer
         {
             while (true)
             {
-                Socket client = listener.Accept();
-                Threads.Start(() => Serve(client, at.Address));
+                try
+                {
+                    Socket client = listener.Accept();
+                    Threads.Start(() => Serve(client, at.Address));
+                }
+                catch (SocketException)
+                {
+                    // Out of descriptors: the others wait in the queue until some are free.
+                    Thread.Sleep(WaitMilliseconds);
+                }
             }
         });
     }
@@ -78,7 +88,7 @@ internal static class SocksServer
         }
 
         client.Send([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-        global::System.Threading.Thread up = Threads.Start(() => Copy(client, server), _ => Close(client, server));
+        Thread up = Threads.Start(() => Copy(client, server), _ => Close(client, server));
         try
         {
             Copy(server, client);
