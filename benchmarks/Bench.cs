@@ -102,6 +102,9 @@ internal sealed class Bench : IDisposable
     /// <summary>A passage of its own; the caller disposes it.</summary>
     internal Passage Fresh(Contender contender) => new(contender, Network, _server, Stop);
 
+    /// <summary>Has the far side let go of the connections it kept.</summary>
+    internal void Release() => _server.Ask("release");
+
     /// <summary>Starts any program through a contender that carries programs.</summary>
     internal LoadProcess Run(Contender contender, IReadOnlyList<string> program)
     {

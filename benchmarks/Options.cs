@@ -19,7 +19,7 @@ internal sealed record Options
 
           --rounds N             how often each benchmark goes around (default 3)
           --quick                raw, run and proxy, one short round, no impaired paths: under a minute
-          --contender NAME       only these, and raw (raw, run, run-socks5, proxy, or a peer); may be repeated
+          --contender NAME       only these, and raw (run, run-socks5, proxy, raw-socks5, or a peer); may be repeated
           --peers                with all installed peers of the table as well
           --peer NAME=COMMAND    with another program. {command} in COMMAND stands for the program it carries; without it,
                                  COMMAND is a SOCKS5 proxy that listens on {proxy} ({proxy-host}, {proxy-port}).
@@ -118,7 +118,7 @@ internal sealed record Options
         }
 
         IReadOnlyList<Contender> culvert = Running.Contenders.Culvert(root);
-        List<Contender> known = [Running.Contenders.Raw, .. culvert, .. Running.Contenders.Peers.Select(peer => peer.Contender), .. given];
+        List<Contender> known = [Running.Contenders.Raw, Running.Contenders.RawSocks, .. culvert, .. Running.Contenders.Peers.Select(peer => peer.Contender), .. given];
         IEnumerable<Contender> contenders = quick ? [known[0], culvert[0], culvert[^1]] : [known[0], .. culvert];
         List<string> missing = [.. Running.Contenders.Peers.Where(peer => !Running.Contenders.Installed(peer.Program)).Select(peer => peer.Contender.Name)];
         if (peers)

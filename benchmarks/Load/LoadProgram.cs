@@ -59,6 +59,9 @@ internal static class LoadProgram
         {
             case ("count", _):
                 return Counters.Now.ToString();
+            case ("release", null):
+                LoadServer.Release();
+                return "";
             case ("target", { } load):
                 load.Target = IPAddress.Parse(order[1]);
                 return "";

@@ -22,19 +22,28 @@ internal static class LoadServer
         Serve(LoadPorts.Sink, Sink);
         Serve(LoadPorts.Source, Source);
         Serve(LoadPorts.Requests, Answer);
-        AcceptLoop(Listen(LoadPorts.Hold), Hold);
+        Threads.Accept(Listen(LoadPorts.Hold), Hold);
         for (int index = 0; index < LoadPorts.OnceCount; index++)
         {
             Socket listener = Listen(LoadPorts.Once + index);
             for (int thread = 0; thread < ThreadsPerOncePort; thread++)
             {
-                AcceptLoop(listener, Once);
+                Threads.Accept(listener, Once);
             }
         }
 
         Socket datagrams = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 4 * 1024 * 1024 };
         datagrams.Bind(new IPEndPoint(IPAddress.Any, LoadPorts.Datagrams));
         Threads.Start(() => Count(datagrams));
+    }
+
+    /// <summary>Closes the connections that <see cref="LoadPorts.Hold"/> has kept.</summary>
+    internal static void Release()
+    {
+        while (Held.TryTake(out Socket? socket))
+        {
+            socket.Dispose();
+        }
     }
 
     private static Socket Listen(int port)
@@ -46,24 +55,7 @@ internal static class LoadServer
         return listener;
     }
 
-    private static void AcceptLoop(Socket listener, Action<Socket> accepted) => Threads.Start(() =>
-    {
-        while (true)
-        {
-            Socket socket = listener.Accept();
-            try
-            {
-                accepted(socket);
-            }
-            catch (SocketException)
-            {
-                // This client went away in the middle; its own count shows that.
-                socket.Dispose();
-            }
-        }
-    });
-
-    private static void Serve(int port, Action<Socket> body) => AcceptLoop(Listen(port), socket => Threads.Start(() =>
+    private static void Serve(int port, Action<Socket> body) => Threads.Accept(Listen(port), socket => Threads.Start(() =>
     {
         using (socket)
         {

@@ -14,7 +14,6 @@ internal static class SocksServer
 {
     private const int BlockSize = 256 * 1024;
     private const int RelayHeader = 10;
-    private const int WaitMilliseconds = 20;
 
     /// <summary>Binds; when this returns, clients may come.</summary>
     internal static void Start(IPEndPoint at)
@@ -23,22 +22,7 @@ internal static class SocksServer
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(at);
         listener.Listen(4096);
-        Threads.Start(() =>
-        {
-            while (true)
-            {
-                try
-                {
-                    Socket client = listener.Accept();
-                    Threads.Start(() => Serve(client, at.Address));
-                }
-                catch (SocketException)
-                {
-                    // Out of descriptors: the others wait in the queue until some are free.
-                    Thread.Sleep(WaitMilliseconds);
-                }
-            }
-        });
+        Threads.Accept(listener, client => Workers.Run(() => Serve(client, at.Address)));
     }
 
     private static void Serve(Socket client, IPAddress own)
@@ -76,19 +60,23 @@ internal static class SocksServer
 
     private static void Connect(Socket client, IPEndPoint target)
     {
-        using Socket server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket? made = null;
         try
         {
-            server.Connect(target);
+            made = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            made.Connect(target);
         }
-        catch (SocketException)
+        catch (SocketException exception)
         {
-            client.Send([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]);
+            made?.Dispose();
+            client.Send([5, (byte)(exception.SocketErrorCode == SocketError.ConnectionRefused ? 5 : 1), 0, 1, 0, 0, 0, 0, 0, 0]);
             return;
         }
 
+        using Socket server = made;
+
         client.Send([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-        Thread up = Threads.Start(() => Copy(client, server), _ => Close(client, server));
+        using ManualResetEventSlim up = Workers.Run(() => Copy(client, server), () => Close(client, server));
         try
         {
             Copy(server, client);
@@ -98,7 +86,7 @@ internal static class SocksServer
             Close(client, server);
         }
 
-        up.Join();
+        up.Wait();
     }
 
     private static void Copy(Socket from, Socket to)

@@ -11,6 +11,7 @@ namespace Culvert.Bench.Load;
 internal static class Threads
 {
     private const int StackSize = 256 * 1024;
+    private const int WaitMilliseconds = 20;
 
     /// <summary>Starts a background thread; a socket that fails or is closed ends it, and <paramref name="failed"/> is told why.</summary>
     internal static Thread Start(Action body, Action<string>? failed = null)
@@ -32,6 +33,30 @@ internal static class Threads
         thread.Start();
         return thread;
     }
+
+    /// <summary>Accepts for as long as the process lives, on a thread of its own; <paramref name="accepted"/> owns the socket, unless it fails.</summary>
+    internal static void Accept(Socket listener, Action<Socket> accepted) => Start(() =>
+    {
+        while (true)
+        {
+            Socket? socket = null;
+            try
+            {
+                socket = listener.Accept();
+                accepted(socket);
+            }
+            catch (Exception exception) when (exception is SocketException or ReachException)
+            {
+                // This client went away or cannot be served, which its own count shows; or descriptors ran out, and the next one waits in the queue until some are free.
+                if (socket is null)
+                {
+                    Thread.Sleep(WaitMilliseconds);
+                }
+
+                socket?.Dispose();
+            }
+        }
+    });
 
     /// <summary>Reads exactly as much as the buffer holds; false when the stream ended before.</summary>
     internal static bool ReceiveAll(Socket socket, Span<byte> buffer)

@@ -16,7 +16,7 @@ internal static class Lists
             text.Append(CultureInfo.InvariantCulture, $"  {benchmark.Name,-22} {benchmark.Title}\n");
         }
 
-        text.Append("contenders:\n  raw                    the same work without anything in between\n");
+        text.Append("contenders:\n  raw                    the same work without anything in between\n  raw-socks5             the load speaks to the far side's SOCKS5 server itself (on request only)\n");
         foreach (Contender contender in Contenders.Culvert(root))
         {
             text.Append(CultureInfo.InvariantCulture, $"  {contender.Name,-22} ./{string.Join(' ', contender.Command)[(root.Length + 1)..]}\n");

@@ -27,6 +27,7 @@ internal sealed class Memory : IBenchmark
 
     public IReadOnlyList<double?> Measure(Bench bench, Contender contender)
     {
+        bench.Release();
         using Passage fresh = bench.Fresh(contender);
         // One flow there and back, so that what idles is a tunnel that has worked.
         fresh.Load.Ask("hold 1");
@@ -50,6 +51,7 @@ internal sealed class Memory : IBenchmark
             }
         }
 
+        bench.Release();
         return numbers;
     }
 }

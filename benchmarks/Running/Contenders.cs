@@ -11,6 +11,9 @@ internal static class Contenders
     /// <summary>The same work without anything in between.</summary>
     internal static readonly Contender Raw = new(Contender.RawName, ["{command}"]);
 
+    /// <summary>The load speaks to the far side's SOCKS5 server itself: what is left to win behind it. On request only.</summary>
+    internal static readonly Contender RawSocks = new("raw-socks5", ["{command}", "{socks}"]);
+
     /// <summary>Other programs that do the same job, each with the programs it needs.</summary>
     internal static readonly IReadOnlyList<(Contender Contender, string Program)> Peers =
     [
