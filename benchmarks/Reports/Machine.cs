@@ -28,6 +28,8 @@ internal sealed class Machine
         [
             ("processor", $"{Environment.ProcessorCount} x {model[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()}"),
             ("kernel", File.ReadAllText("/proc/sys/kernel/osrelease").Trim()),
+            // A new network namespace takes the machine's, a tunnel's own as well, and may not choose freely.
+            ("congestion control", File.ReadAllText("/proc/sys/net/ipv4/tcp_congestion_control").Trim()),
             (".NET", Environment.Version.ToString()),
             ("Culvert", $"{typeof(Machine).Assembly.GetName().Version?.ToString(3)} ({commit})"),
             ("date", DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
