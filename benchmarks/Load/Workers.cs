@@ -8,6 +8,8 @@ namespace Culvert.Bench.Load;
 /// <summary>Threads that are kept for the next connection: making one costs as much as the connection itself.</summary>
 internal static class Workers
 {
+    private const int KeptThreads = 256;
+
     private static readonly ConcurrentStack<Worker> Idle = [];
 
     /// <summary>
@@ -58,6 +60,11 @@ internal static class Workers
             {
                 _given.Wait();
                 _body?.Invoke();
+                if (Idle.Count >= KeptThreads)
+                {
+                    return;
+                }
+
                 Idle.Push(this);
             }
         });

@@ -29,6 +29,9 @@ internal sealed record Contender(string Name, IReadOnlyList<string> Command)
     /// <summary>True when it starts and carries one program.</summary>
     internal bool Carries => Command.Any(word => word.Contains(Carried, StringComparison.Ordinal));
 
+    /// <summary>True when it goes through the far side's SOCKS server.</summary>
+    internal bool UsesFarSocks => Command.Concat(Files.Values).Any(text => text.Contains("{socks", StringComparison.Ordinal));
+
     /// <summary>The command line that carries <paramref name="program"/> (or, for a proxy, listens on <paramref name="proxy"/>).</summary>
     internal IEnumerable<string> CommandFor(IReadOnlyList<string> program, string proxy, string directory) => Command.SelectMany(word =>
         word == Carried ? program : [Fill(word, proxy, directory).Replace(Carried, string.Join(' ', program), StringComparison.Ordinal)]);
