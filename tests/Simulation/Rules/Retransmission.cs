@@ -142,6 +142,23 @@ public sealed class Retransmission
         Assert.InRange(again - sent, 150_000, 2_400_000);
     }
 
+    [Fact]
+    public void ARoundTripIsNotMeasuredOnWhatWaitedForARetransmission()
+    {
+        PacketScript script = new();
+        script.Open(sack: false, roundTrip: 100_000);
+        script.Write(3 * Mss);
+        Assert.Equal(3, script.Drain());
+        script.Run(8_000_000); // the second and third arrive, the first is lost and sent again for a long time
+        script.Drain(segment => Assert.Equal(0, script.SequenceOf(segment)));
+        script.Send(Bits.Ack, 0, 3 * Mss);
+        script.Write(100);
+        (long sent, _) = script.NextAt();
+        script.Run(5_000_000);
+        (long again, _) = script.NextAt();
+        Assert.InRange(again - sent, 150_000, 1_000_000); // not the eight seconds that two of them seemed to take
+    }
+
     private static bool TryNext(PacketScript script, out long at, out TcpSegment segment)
     {
         if (!script.HasSent)
