@@ -4,6 +4,8 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
+using System.Threading;
+using Culvert.Bench.Running;
 using Culvert.Tests.Lab;
 
 namespace Culvert.Bench.Reports;
@@ -11,7 +13,8 @@ namespace Culvert.Bench.Reports;
 /// <summary>What a run was made on, and with.</summary>
 internal sealed class Machine
 {
-    private const double BusyShare = 0.5;
+    private const double BusyShare = 0.2;
+    private const double LookSeconds = 0.5;
 
     private Machine(IReadOnlyList<(string Name, string Value)> facts) => Facts = facts;
 
@@ -39,10 +42,12 @@ internal sealed class Machine
 
     private static string? DescribeLoad()
     {
-        // The first field: how many wanted a processor, over the last minute.
-        double load = double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
-        return load > Environment.ProcessorCount * BusyShare
-            ? string.Create(CultureInfo.InvariantCulture, $"the machine was busy with other work (load {load:F1} on {Environment.ProcessorCount} processors): throughput and its ratios are not to be trusted, and CPU of the machine includes the others'")
+        // Not the load average: it still knows of an earlier run minutes later.
+        double before = CpuTimes.Read([]).Host;
+        Thread.Sleep(TimeSpan.FromSeconds(LookSeconds));
+        double share = (CpuTimes.Read([]).Host - before) / LookSeconds / Environment.ProcessorCount;
+        return share > BusyShare
+            ? string.Create(CultureInfo.InvariantCulture, $"the machine was {share * 100:F0} % busy with other work before the start: throughput and its ratios are not to be trusted, and CPU of the machine includes the others'")
             : null;
     }
 
