@@ -51,7 +51,11 @@ public sealed class Host
 
     /// <summary>Starts a command and returns at once; disposing kills it and what it left in its process group.</summary>
     public Command Start(IReadOnlyList<string> command, CommandOptions? options = null)
-        => new(["ip", "netns", "exec", Namespace, .. command], _network, options ?? new CommandOptions());
+    {
+        // The tests may run where the keys' signals are ignored (a background job); what they start must not inherit that.
+        string[] inside = ["ip", "netns", "exec", Namespace, "env", "--default-signal=INT,QUIT", .. command];
+        return new Command(inside, _network, options ?? new CommandOptions());
+    }
 
     /// <summary>Runs <paramref name="make"/> on a thread inside this host's network: sockets made there belong to the host wherever they are used later.</summary>
     public T Enter<T>(Func<T> make)

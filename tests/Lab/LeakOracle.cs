@@ -27,6 +27,9 @@ public sealed class LeakOracle : IDisposable
     private const int TruncatedLength = 0x20;
     private const int MarkerPort = 65000;
 
+    // What may wait for the thread on a machine that is busy, in bytes of the kernel's; a frame of a bulk transfer counts with all of its 64 KiB.
+    private const int Backlog = 512 * 1024 * 1024;
+
     private readonly LabNetwork _network;
     private readonly SafeFileHandle _socket;
     private readonly Thread _thread;
@@ -94,7 +97,7 @@ public sealed class LeakOracle : IDisposable
         // Protocol 0: no frames before the bind names the interface.
         SafeFileHandle socket = Native.Socket(PacketFamily, RawType, 0);
         Native.SetOption(socket, PacketLevel, IgnoreOutgoing, [1, 0, 0, 0]);
-        Native.SetOption(socket, SocketLevel, ReceiveBufferForce, BitConverter.GetBytes(64 * 1024 * 1024));
+        Native.SetOption(socket, SocketLevel, ReceiveBufferForce, BitConverter.GetBytes(Backlog));
         byte[] timeout = new byte[16];
         BitConverter.TryWriteBytes(timeout.AsSpan(8), 50_000L);
         Native.SetOption(socket, SocketLevel, ReceiveTimeout, timeout);
