@@ -19,6 +19,8 @@ internal static unsafe partial class Libc
     public const int MSG_CTRUNC = 8;
     public const int MSG_TRUNC = 0x20;
     public const int NETLINK_ROUTE = 0;
+    public const int SHUT_WR = 1;
+    public const int SO_LINGER = 13;
     public const int SOL_NETLINK = 270;
     public const int NETLINK_CAP_ACK = 10;
     public const int NETLINK_EXT_ACK = 11;
@@ -43,6 +45,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint recvmsg(SafeFileHandle socket, MessageHeader* message, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int shutdown(SafeFileHandle socket, int how);
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint if_nametoindex(string name);

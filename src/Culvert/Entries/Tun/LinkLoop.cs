@@ -72,10 +72,8 @@ internal sealed class LinkLoop : SynchronizationContext
                     break;
                 }
 
-                if (_inbox.IsEmpty && next > Now)
-                {
-                    _link.Wait(next == long.MaxValue ? -1 : Math.Max(1, next - Now));
-                }
+                // Also when there is no time to wait: sockets and wakes are looked at here.
+                _link.Wait(!_inbox.IsEmpty ? 0 : next == long.MaxValue ? -1 : Math.Max(0, next - Now));
             }
 
             _completion.SetResult();

@@ -4,6 +4,7 @@ using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Core.Stack;
 using Culvert.Flows;
+using Culvert.Platform.Links;
 
 namespace Culvert.Entries.Tun;
 
@@ -15,6 +16,7 @@ namespace Culvert.Entries.Tun;
 internal sealed class TcpRelay(TunContext context, TcpFlow flow) : TcpTask(context, flow)
 {
     private IConnection? _connection;
+    private SocketPump? _pump;
 
     protected override async Task RunAsync()
     {
@@ -44,7 +46,14 @@ internal sealed class TcpRelay(TunContext context, TcpFlow flow) : TcpTask(conte
 
             LastActive = LinkLoop.Now;
             Flow.Accept(LastActive);
-            await Task.WhenAll(Guard(UploadAsync(_connection)), Guard(DownloadAsync(_connection)));
+            if (Context.Sockets is not null && _connection is SocketConnection socket)
+            {
+                await PumpAsync(socket);
+            }
+            else
+            {
+                await Task.WhenAll(Guard(UploadAsync(_connection)), Guard(DownloadAsync(_connection)));
+            }
         }
         finally
         {
@@ -52,7 +61,64 @@ internal sealed class TcpRelay(TunContext context, TcpFlow flow) : TcpTask(conte
         }
     }
 
-    protected override void DropFarSide() => _connection?.Abort();
+    public override void Readable()
+    {
+        if (_pump is null)
+        {
+            base.Readable();
+        }
+        else
+        {
+            _pump.Upload();
+        }
+    }
+
+    public override void Writable()
+    {
+        if (_pump is null)
+        {
+            base.Writable();
+        }
+        else
+        {
+            _pump.Download();
+        }
+    }
+
+    public override bool IsIdle(long now)
+    {
+        if (_pump is not null)
+        {
+            LastActive = _pump.LastActive;
+            HalfClosed = _pump.IsHalfClosed;
+        }
+
+        return base.IsIdle(now);
+    }
+
+    protected override void DropFarSide()
+    {
+        if (_pump is null)
+        {
+            _connection?.Abort();
+        }
+        else
+        {
+            _pump.Abort();
+        }
+    }
+
+    private async Task PumpAsync(SocketConnection connection)
+    {
+        using SocketPump pump = new(Context, Flow, new LinkSocket(connection.Detach()));
+        _pump = pump;
+        pump.Start();
+        await pump.Over;
+        if (pump.HasFailed)
+        {
+            Flow.Abort(LinkLoop.Now);
+        }
+    }
 
     private async Task UploadAsync(IConnection connection)
     {

@@ -56,9 +56,9 @@ internal abstract class TcpTask
         }
     }
 
-    public void Readable() => BytesIn.Set();
+    public virtual void Readable() => BytesIn.Set();
 
-    public void Writable() => RoomOut.Set();
+    public virtual void Writable() => RoomOut.Set();
 
     public void Closed()
     {
@@ -74,7 +74,7 @@ internal abstract class TcpTask
         Interrupt();
     }
 
-    public bool IsIdle(long now)
+    public virtual bool IsIdle(long now)
     {
         TimeSpan limit = HalfClosed ? Context.Options.HalfClosedTimeout : Context.Options.IdleTimeout;
         return now - LastActive > (long)limit.TotalMicroseconds;

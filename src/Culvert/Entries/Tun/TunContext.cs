@@ -6,15 +6,17 @@ using Culvert.Core.Packets;
 using Culvert.Core.Stack;
 using Culvert.Flows;
 using Culvert.Names;
+using Culvert.Platform.Links;
 
 namespace Culvert.Entries.Tun;
 
 /// <summary>What the flows of one link share, and the list of those alive. Used on the loop's thread only.</summary>
-internal sealed class TunContext(IpStack stack, PacketPool pool, IExit exit, NameService names, TunOptions options, Action<string>? warn)
+internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher? sockets, IExit exit, NameService names, TunOptions options, Action<string>? warn)
 {
     /// <summary>DNS in the clear (RFC 1035 section 4.2): whatever the address, we answer.</summary>
     public const ushort DnsPort = 53;
 
+    private readonly Queue<SocketPump> _turns = new();
     private readonly HashSet<TcpTask> _tcp = [];
     private readonly HashSet<UdpRelay> _udp = [];
     private readonly HashSet<FailureKind> _warned = [];
@@ -22,6 +24,12 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, IExit exit, Nam
     public IpStack Stack => stack;
 
     public PacketPool Pool => pool;
+
+    /// <summary>Drives plain sockets on the loop itself; null where the link cannot, or was told not to.</summary>
+    public ISocketWatcher? Sockets => sockets;
+
+    /// <summary>Pumps wait for another turn.</summary>
+    public bool HasTurns => _turns.Count > 0;
 
     public IExit Exit => exit;
 
@@ -52,6 +60,17 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, IExit exit, Nam
         }
 
         relay.Send(destination, payload, now);
+    }
+
+    /// <summary>Has <paramref name="pump"/> go on when the others have had their turn.</summary>
+    public void AskForTurn(SocketPump pump) => _turns.Enqueue(pump);
+
+    public void GiveTurns()
+    {
+        for (int n = _turns.Count; n > 0; n--)
+        {
+            _turns.Dequeue().TakeTurn();
+        }
     }
 
     public void Ended(TcpTask task) => _tcp.Remove(task);

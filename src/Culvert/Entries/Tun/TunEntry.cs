@@ -51,7 +51,7 @@ public sealed class TunEntry : IAsyncDisposable
         RandomNumberGenerator.Fill(secret);
         _stack = new IpStack(options.Stack with { Mtu = link.Mtu, Offloads = link.Offloads }, secret, _pool);
         _loop = new LinkLoop(link, Turn);
-        _context = new TunContext(_stack, _pool, exit, names, options, warn);
+        _context = new TunContext(_stack, _pool, options.DriveSockets ? link as ISocketWatcher : null, exit, names, options, warn);
         _echo = new EchoRelay(_context);
     }
 
@@ -118,8 +118,9 @@ public sealed class TunEntry : IAsyncDisposable
             _stack.Advance(now);
         }
 
+        _context.GiveTurns();
         HandleEvents(now);
-        more |= WritePackets(now);
+        more |= WritePackets(now) | _context.HasTurns;
         Sweep(now);
 
         if (_stopBy != long.MaxValue && (_context.ActiveFlows == 0 || now >= _stopBy))

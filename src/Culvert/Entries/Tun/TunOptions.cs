@@ -9,6 +9,12 @@ public sealed record TunOptions
     /// <summary>Limits of the stack; its MTU and offloads are taken from the link.</summary>
     public StackOptions Stack { get; init; } = new();
 
+    /// <summary>
+    /// Drive the exit's plain sockets on the link's own loop, where the link can (Linux). Off, they go the portable way that all other
+    /// connections go; for comparison, and in doubt. The environment's CULVERT_SOCKETS=portable turns it off as well.
+    /// </summary>
+    public bool DriveSockets { get; init; } = Environment.GetEnvironmentVariable("CULVERT_SOCKETS") != "portable";
+
     /// <summary>A connection silent both ways for so long is reset (RFC 5382 REQ-5: not under 2 hours 4 minutes).</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(124);
 

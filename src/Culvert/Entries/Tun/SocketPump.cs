@@ -1,0 +1,205 @@
+using System;
+using System.Buffers;
+using Culvert.Core.Stack;
+using Culvert.Platform.Links;
+
+namespace Culvert.Entries.Tun;
+
+/// <summary>
+/// The relay between a flow and a plain socket, driven by the link's own loop: what the loop hears of either is answered by calls that never
+/// block, so no byte changes threads and nothing is allocated. The portable way for every other connection is <see cref="TcpRelay"/>'s own.
+/// </summary>
+internal sealed class SocketPump : ILinkSocketUser, IDisposable
+{
+    // Bytes moved in one direction before the others on this loop have their turn.
+    private const int Share = 256 * 1024;
+
+    private readonly TunContext _context;
+    private readonly TcpFlow _flow;
+    private readonly LinkSocket _socket;
+    private bool _readable = true;
+    private bool _writable = true;
+    private bool _ended;
+    private bool _sentAll;
+    private bool _receivedAll;
+    private bool _waitsForTurn;
+
+    public SocketPump(TunContext context, TcpFlow flow, LinkSocket socket)
+    {
+        _context = context;
+        _flow = flow;
+        _socket = socket;
+    }
+
+    /// <summary>Set when both directions are finished, or one has failed.</summary>
+    public LoopSignal Over { get; } = new();
+
+    /// <summary>The connection failed: the flow must be reset.</summary>
+    public bool HasFailed { get; private set; }
+
+    /// <summary>One direction is finished.</summary>
+    public bool IsHalfClosed => _sentAll || _receivedAll;
+
+    /// <summary>When a byte last moved, in the loop's microseconds.</summary>
+    public long LastActive { get; private set; } = LinkLoop.Now;
+
+    public void Start()
+    {
+        _context.Sockets!.Watch(_socket, this);
+        Upload();
+        Download();
+    }
+
+    /// <inheritdoc/>
+    public void Ready(bool readable, bool writable)
+    {
+        _readable |= readable;
+        _writable |= writable;
+        if (writable)
+        {
+            Upload();
+        }
+
+        if (readable)
+        {
+            Download();
+        }
+    }
+
+    /// <summary>Goes on with what <see cref="Share"/> has cut short.</summary>
+    public void TakeTurn()
+    {
+        _waitsForTurn = false;
+        Upload();
+        Download();
+    }
+
+    /// <summary>From the application to the socket.</summary>
+    public void Upload()
+    {
+        long moved = 0;
+        while (_writable && !_sentAll && !_ended)
+        {
+            ReadOnlySequence<byte> received = _flow.Received;
+            if (received.IsEmpty)
+            {
+                if (_flow.ReceiveFinished)
+                {
+                    _socket.Finish();
+                    _sentAll = true;
+                    CheckOver();
+                }
+
+                return;
+            }
+
+            if (moved >= Share)
+            {
+                AskForTurn();
+                return;
+            }
+
+            long sent = _socket.Send(received);
+            if (sent == LinkSocket.WouldBlock)
+            {
+                _writable = false;
+            }
+            else if (sent < 0)
+            {
+                Fail();
+            }
+            else
+            {
+                moved += sent;
+                LastActive = LinkLoop.Now;
+                _flow.Consume(sent, LastActive);
+            }
+        }
+    }
+
+    /// <summary>From the socket to the application.</summary>
+    public void Download()
+    {
+        int moved = 0;
+        while (_readable && !_receivedAll && !_ended)
+        {
+            if (moved >= Share)
+            {
+                AskForTurn();
+                return;
+            }
+
+            Memory<byte> room = _flow.GetMemory();
+            if (room.IsEmpty)
+            {
+                return; // a TcpWritable event goes on from here
+            }
+
+            int count = _socket.Receive(room.Span);
+            LastActive = LinkLoop.Now;
+            _flow.Advance(Math.Max(0, count), LastActive);
+            if (count > 0)
+            {
+                moved += count;
+            }
+            else if (count == 0)
+            {
+                _flow.Finish(LastActive);
+                _receivedAll = true;
+                CheckOver();
+            }
+            else if (count == LinkSocket.WouldBlock)
+            {
+                _readable = false;
+            }
+            else
+            {
+                Fail();
+            }
+        }
+    }
+
+    /// <summary>The flow is over on its side: ends the relay, and the connection by a reset.</summary>
+    public void Abort() => Fail();
+
+    /// <summary>Closes the socket: in order when both directions were finished, by a reset otherwise.</summary>
+    public void Dispose()
+    {
+        _ended = true;
+        _context.Sockets!.Unwatch(_socket);
+        if (!_sentAll || !_receivedAll || HasFailed)
+        {
+            _socket.ResetOnClose();
+        }
+
+        _socket.Dispose();
+    }
+
+    private void Fail()
+    {
+        if (!_ended)
+        {
+            HasFailed = true;
+            _ended = true;
+            Over.Set();
+        }
+    }
+
+    private void CheckOver()
+    {
+        if (_sentAll && _receivedAll && !_ended)
+        {
+            _ended = true;
+            Over.Set();
+        }
+    }
+
+    private void AskForTurn()
+    {
+        if (!_waitsForTurn)
+        {
+            _waitsForTurn = true;
+            _context.AskForTurn(this);
+        }
+    }
+}
