@@ -33,8 +33,11 @@ public sealed unsafe class LinkSocket : IDisposable
         ArgumentNullException.ThrowIfNull(socket);
 
         // Another descriptor of the same connection: closing the first takes the framework's loop off it, and nothing else.
-        _handle = Descriptors.Own(Libc.fcntl((int)socket.Handle, Libc.F_DUPFD_CLOEXEC, 0), "A connection's descriptor could not be duplicated");
-        socket.Dispose();
+        using (socket)
+        {
+            _handle = Descriptors.Own(Libc.fcntl((int)socket.Handle, Libc.F_DUPFD_CLOEXEC, 0), "A connection's descriptor could not be duplicated");
+        }
+
         int flags = Libc.fcntl((int)_handle.DangerousGetHandle(), Libc.F_GETFL, 0);
         if (flags < 0 || Libc.fcntl((int)_handle.DangerousGetHandle(), Libc.F_SETFL, flags | Libc.O_NONBLOCK) < 0)
         {

@@ -110,12 +110,20 @@ internal sealed class TcpRelay(TunContext context, TcpFlow flow) : TcpTask(conte
 
     private async Task PumpAsync(SocketConnection connection)
     {
-        using SocketPump pump = new(Context, Flow, new LinkSocket(connection.Detach()));
-        _pump = pump;
-        pump.Start();
-        await pump.Over;
-        if (pump.HasFailed)
+        try
         {
+            using SocketPump pump = new(Context, Flow, new LinkSocket(connection.Detach()));
+            _pump = pump;
+            pump.Start();
+            await pump.Over;
+            if (pump.HasFailed)
+            {
+                Flow.Abort(LinkLoop.Now);
+            }
+        }
+        catch (CulvertException)
+        {
+            // Out of descriptors, mostly: this flow ends, the others go on.
             Flow.Abort(LinkLoop.Now);
         }
     }

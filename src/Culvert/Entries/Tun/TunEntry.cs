@@ -19,6 +19,9 @@ public sealed class TunEntry : IAsyncDisposable
     // Packets read, and packets written, in one turn: enough to amortise the turn, few enough to keep both directions moving.
     private const int Batch = 64;
 
+    // The same in bytes, for super-segments: a keystroke waits for one such share each way, not for 64 times 64 KiB.
+    private const int BatchBytes = 256 * 1024;
+
     // How often idle flows are looked for, in microseconds.
     private const long SweepInterval = 10_000_000;
 
@@ -135,7 +138,8 @@ public sealed class TunEntry : IAsyncDisposable
 
     private bool ReadPackets(long now)
     {
-        for (int i = 0; i < Batch; i++)
+        int bytes = 0;
+        for (int i = 0; i < Batch && bytes < BatchBytes; i++)
         {
             PacketBuffer buffer = _spare ?? _pool.Rent(_link.Offloads ? PacketPool.LargeSize : _link.Mtu);
             _spare = null;
@@ -145,6 +149,7 @@ public sealed class TunEntry : IAsyncDisposable
                 return false;
             }
 
+            bytes += buffer.Length;
             _stack.Receive(buffer, now);
         }
 
@@ -153,13 +158,15 @@ public sealed class TunEntry : IAsyncDisposable
 
     private bool WritePackets(long now)
     {
-        for (int i = 0; i < Batch; i++)
+        int bytes = 0;
+        for (int i = 0; i < Batch && bytes < BatchBytes; i++)
         {
             if (!_stack.TryTransmit(now, _scratch, out OutgoingPacket packet))
             {
                 return false;
             }
 
+            bytes += packet.Length;
             if (_linkFailure is null && !_link.TryWrite(packet))
             {
                 WriteDrops++;

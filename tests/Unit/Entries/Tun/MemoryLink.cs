@@ -1,16 +1,18 @@
-using System;
 using System.Collections.Concurrent;
 using System.Threading;
 using Culvert.Core.Packets;
 using Culvert.Platform.Links;
+using Culvert.Platform.Linux;
 
 namespace Culvert.Tests.Unit.Entries.Tun;
 
-/// <summary>A link inside the process: what the entry writes the test reads, and the other way round.</summary>
-internal sealed class MemoryLink : ILink
+/// <summary>
+/// A link inside the process: what the entry writes the test reads, and the other way round. It watches sockets with the waiter of the real one.
+/// </summary>
+internal sealed class MemoryLink : ILink, ISocketWatcher
 {
     private readonly ConcurrentQueue<byte[]> _toEntry = new();
-    private readonly AutoResetEvent _entryWakes = new(false);
+    private readonly LoopWaiter _waiter = new(device: null);
 
     public string Name => "memory";
 
@@ -30,7 +32,7 @@ internal sealed class MemoryLink : ILink
     public void Inject(byte[] packet)
     {
         _toEntry.Enqueue(packet);
-        _entryWakes.Set();
+        _waiter.Wake();
     }
 
     public bool TryRead(PacketBuffer buffer)
@@ -53,9 +55,17 @@ internal sealed class MemoryLink : ILink
         return true;
     }
 
-    public void Wait(long microseconds) => _entryWakes.WaitOne(microseconds < 0 ? Timeout.Infinite : (int)Math.Min(int.MaxValue, (microseconds + 999) / 1000));
+    public void Wait(long microseconds) => _waiter.Wait(microseconds);
 
-    public void Wake() => _entryWakes.Set();
+    public void Wake() => _waiter.Wake();
 
-    public void Dispose() => IsClosed = true;
+    public void Watch(LinkSocket socket, ILinkSocketUser user) => _waiter.Watch(socket, user);
+
+    public void Unwatch(LinkSocket socket) => _waiter.Unwatch(socket);
+
+    public void Dispose()
+    {
+        IsClosed = true;
+        _waiter.Dispose();
+    }
 }

@@ -32,11 +32,11 @@ internal sealed class TestApplication : IAsyncDisposable
     private byte[] _lastSent = [];
     private ushort _nextPort = 40_000;
 
-    public TestApplication(IExit exit, NamesPolicy? names = null, Action<string>? warn = null)
+    public TestApplication(IExit exit, NamesPolicy? names = null, Action<string>? warn = null, bool driveSockets = true)
     {
         _stack = new IpStack(new StackOptions(), new byte[32], _pool);
         Names = new NameService(names ?? NamesPolicy.Virtual, exit);
-        Entry = new TunEntry(_link, exit, Names, warn: warn);
+        Entry = new TunEntry(_link, exit, Names, new TunOptions { DriveSockets = driveSockets }, warn);
         Entry.Start();
     }
 

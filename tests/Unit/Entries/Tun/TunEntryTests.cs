@@ -94,11 +94,13 @@ public sealed class TunEntryTests
         Assert.Empty(application.Others);
     }
 
-    [Fact]
-    public async Task BytesGoBothWaysAndEachDirectionEndsOnItsOwn()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task BytesGoBothWaysAndEachDirectionEndsOnItsOwn(bool driveSockets)
     {
         using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair));
+        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
 
@@ -118,11 +120,13 @@ public sealed class TunEntryTests
         Assert.Equal(TcpCloseReason.Finished, TestApplicationReason(application, flow));
     }
 
-    [Fact]
-    public async Task AResetAtTheExitIsAResetForTheApplication()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AResetAtTheExitIsAResetForTheApplication(bool driveSockets)
     {
         using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair));
+        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
         pair.Far.LingerState = new LingerOption(true, 0);
@@ -130,11 +134,13 @@ public sealed class TunEntryTests
         application.Until(() => flow.CloseReason == TcpCloseReason.PeerReset, "the reset");
     }
 
-    [Fact]
-    public async Task AResetOfTheApplicationIsAResetAtTheExit()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AResetOfTheApplicationIsAResetAtTheExit(bool driveSockets)
     {
         using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair));
+        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
         application.Abort(flow);
@@ -170,11 +176,13 @@ public sealed class TunEntryTests
         application.Until(() => application.Entry.ActiveFlows == 0, "the flow to unwind");
     }
 
-    [Fact]
-    public async Task ASlowExitStopsTheApplicationAndNothingPilesUp()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ASlowExitStopsTheApplicationAndNothingPilesUp(bool driveSockets)
     {
         using LoopbackPair pair = await LoopbackPair.ConnectAsync(bufferSize: 4096);
-        await using TestApplication application = new(ConnectsTo(pair));
+        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
 
@@ -308,11 +316,13 @@ public sealed class TunEntryTests
         Assert.Equal(["Wrong password."], told);
     }
 
-    [Fact]
-    public async Task TheEndResetsWhatIsOpenAndClosesTheLink()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TheEndResetsWhatIsOpenAndClosesTheLink(bool driveSockets)
     {
         using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        TestApplication application = new(ConnectsTo(pair));
+        TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
         await application.DisposeAsync().AsTask().WaitAsync(Patience);
@@ -322,11 +332,13 @@ public sealed class TunEntryTests
         Assert.True(application.Entry.Completion.IsCompletedSuccessfully);
     }
 
-    [Fact]
-    public async Task NoBlockIsLeftOutWhenFlowsAreOver()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task NoBlockIsLeftOutWhenFlowsAreOver(bool driveSockets)
     {
         using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair));
+        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
         for (int i = 0; i < 20; i++)
