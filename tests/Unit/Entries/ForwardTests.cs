@@ -92,8 +92,13 @@ public sealed class ForwardTests : IDisposable
         await using IExit exit = ExitFactory.Create(ExitUri.Direct);
         await using ForwardEntry entry = await ForwardEntry.StartAsync(exit, [ForwardSpec.Parse($"0:127.0.0.1:{Ports.Unused()}")]);
         using Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await client.ConnectAsync(entry.Listening[0]);
-        await Assert.ThrowsAsync<SocketException>(async () => await client.ReceiveSoonAsync(new byte[1]));
+        SocketException reset = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            // A quick machine resets before the client has seen that it is connected.
+            await client.ConnectAsync(entry.Listening[0]);
+            await client.ReceiveSoonAsync(new byte[1]);
+        });
+        Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
     }
 
     [Fact]
