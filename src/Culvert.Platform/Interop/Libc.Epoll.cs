@@ -24,7 +24,7 @@ internal static unsafe partial class Libc
     public static partial int epoll_create1(int flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    public static partial int epoll_ctl(SafeFileHandle epoll, int operation, SafeFileHandle descriptor, byte* change);
+    public static partial int epoll_ctl(SafeFileHandle epoll, int operation, SafeHandle descriptor, byte* change);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int epoll_wait(SafeFileHandle epoll, byte* events, int count, int milliseconds);

@@ -32,22 +32,22 @@ internal static unsafe partial class Libc
     public static partial int socketpair(int domain, int type, int protocol, int* ends);
 
     [LibraryImport(Library, SetLastError = true)]
-    public static partial int setsockopt(SafeFileHandle socket, int level, int option, int* value, uint length);
+    public static partial int setsockopt(SafeHandle socket, int level, int option, int* value, uint length);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint send(SafeFileHandle socket, byte* buffer, nuint length, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    public static partial nint recv(SafeFileHandle socket, byte* buffer, nuint length, int flags);
+    public static partial nint recv(SafeHandle socket, byte* buffer, nuint length, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    public static partial nint sendmsg(SafeFileHandle socket, MessageHeader* message, int flags);
+    public static partial nint sendmsg(SafeHandle socket, MessageHeader* message, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint recvmsg(SafeFileHandle socket, MessageHeader* message, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    public static partial int shutdown(SafeFileHandle socket, int how);
+    public static partial int shutdown(SafeHandle socket, int how);
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint if_nametoindex(string name);

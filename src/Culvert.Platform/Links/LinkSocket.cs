@@ -1,8 +1,8 @@
 using System;
 using System.Buffers;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Culvert.Platform.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Platform.Links;
 
@@ -25,23 +25,21 @@ public sealed unsafe class LinkSocket : IDisposable
     [ThreadStatic]
     private static MemoryHandle[]? _pins;
 
-    private readonly SafeFileHandle _handle;
+    private readonly Socket _socket;
+    private readonly SafeSocketHandle _handle;
 
-    /// <summary>Takes the connection of <paramref name="socket"/> over, and disposes of that.</summary>
+    /// <summary>Takes the connection of <paramref name="socket"/> over.</summary>
     public LinkSocket(Socket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
 
-        // Another descriptor of the same connection: closing the first takes the framework's loop off it, and nothing else.
-        using (socket)
-        {
-            _handle = Descriptors.Own(Libc.fcntl((int)socket.Handle, Libc.F_DUPFD_CLOEXEC, 0), "A connection's descriptor could not be duplicated");
-        }
-
+        // The framework's own object is kept: its loop may know the descriptor already, and would take a number that is used again for this one.
+        _socket = socket;
+        _handle = socket.SafeHandle;
         int flags = Libc.fcntl((int)_handle.DangerousGetHandle(), Libc.F_GETFL, 0);
         if (flags < 0 || Libc.fcntl((int)_handle.DangerousGetHandle(), Libc.F_SETFL, flags | Libc.O_NONBLOCK) < 0)
         {
-            using (_handle)
+            using (socket)
             {
                 throw Descriptors.Failure("A connection could not be made non-blocking");
             }
@@ -51,7 +49,7 @@ public sealed unsafe class LinkSocket : IDisposable
     /// <summary>Where the watcher keeps it; -1 when it is not watched.</summary>
     internal int Slot { get; set; } = -1;
 
-    internal SafeFileHandle Handle => _handle;
+    internal SafeHandle Handle => _handle;
 
     /// <summary>Reads what is there: its length, 0 when the far side has finished, <see cref="WouldBlock"/> or <see cref="Failed"/>.</summary>
     public int Receive(Span<byte> buffer)
@@ -142,5 +140,5 @@ public sealed unsafe class LinkSocket : IDisposable
     }
 
     /// <summary>Closes it.</summary>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => _socket.Dispose();
 }

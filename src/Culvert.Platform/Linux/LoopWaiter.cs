@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Culvert.Core;
 using Culvert.Platform.Interop;
@@ -149,7 +150,7 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
         return Libc.epoll_wait(_epoll, events, MaxReady, microseconds < 0 ? -1 : (int)Math.Min(int.MaxValue, (microseconds + 999) / 1_000));
     }
 
-    private void Register(SafeFileHandle descriptor, uint events, ulong data)
+    private void Register(SafeHandle descriptor, uint events, ulong data)
     {
         byte* change = stackalloc byte[Libc.EpollEvent.Size];
         Libc.EpollEvent.Write(new Span<byte>(change, Libc.EpollEvent.Size), events, data);
