@@ -38,7 +38,8 @@ internal static class CommandLine
             return ExitCodes.Usage;
         }
 
-        ParseResult parsed = Root.Parse(ours);
+        // An argument like @file is an argument: nobody expects a file's words to become options, and --auth has an @FILE of its own.
+        ParseResult parsed = Root.Parse(ours, new ParserConfiguration { ResponseFileTokenReplacer = null });
         bool asksForHelp = parsed.Action is not (null or ParseErrorAction) && parsed.Action != parsed.CommandResult.Command.Action;
         if (!asksForHelp && Complaint(parsed, isRun, behindMark) is string complaint)
         {
@@ -77,10 +78,10 @@ internal static class CommandLine
 
             if (parsed.CommandResult.Command == Root && parsed.UnmatchedTokens is [string unknown, ..])
             {
-                return $"'{unknown}' is not a command of culvert; there are {string.Join(", ", Root.Subcommands.Select(static c => c.Name))}.";
+                return $"'{Secrets.Hide(unknown)}' is not a command of culvert; there are {string.Join(", ", Root.Subcommands.Select(static c => c.Name))}.";
             }
 
-            string message = parsed.Errors[0].Message;
+            string message = Secrets.Hide(parsed.Errors[0].Message);
             return message.EndsWith('.') ? message : message + ".";
         }
 

@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.Threading.Tasks;
+using Culvert.Core;
 using Culvert.Exits;
 using Culvert.Flows;
 
@@ -22,7 +23,14 @@ internal sealed class ChosenExit : IAsyncDisposable
     public static ChosenExit From(ParseResult parsed)
     {
         ExitUri uri = ExitUri.Parse(parsed.GetValue(CommonOptions.Exit) ?? "direct:");
-        IExit? via = parsed.GetValue(CommonOptions.Via) is string text ? ExitFactory.Create(ExitUri.Parse(text)) : null;
+        ExitUri? viaUri = parsed.GetValue(CommonOptions.Via) is string text ? ExitUri.Parse(text) : null;
+        if (viaUri is not null && uri.Scheme == ExitScheme.Direct)
+        {
+            throw new CulvertException(
+                FailureKind.Usage, $"--via is the way to a proxy, and direct: is none. To leave through {viaUri} itself, write that as the EXIT.");
+        }
+
+        IExit? via = viaUri is null ? null : ExitFactory.Create(viaUri);
         return new ChosenExit(ExitFactory.Create(uri, ExitOptions.Default with { Via = via }), via);
     }
 

@@ -59,7 +59,13 @@ internal static class ProxyCommand
             throw new CulvertException(FailureKind.Usage, "There is nothing to do: --listen none needs a forward (-L).");
         }
 
-        ProxyCredentials? credentials = parsed.GetValue(Auth) is string auth ? ParseCredentials(auth) : null;
+        ProxyCredentials? credentials = null;
+        if (parsed.GetValue(Auth) is string auth)
+        {
+            (string user, string password) = ReadCredentials(auth);
+            credentials = new ProxyCredentials(user, password);
+        }
+
         using Interruption interruption = new();
         await using ChosenExit chosen = ChosenExit.From(parsed);
         try
@@ -109,7 +115,8 @@ internal static class ProxyCommand
         })];
     }
 
-    private static ProxyCredentials ParseCredentials(string text)
+    /// <summary>The user and the password of <c>--auth</c>, from the argument itself or from the file it names.</summary>
+    internal static (string User, string Password) ReadCredentials(string text)
     {
         if (text.StartsWith('@'))
         {
@@ -117,7 +124,7 @@ internal static class ProxyCommand
             {
                 text = File.ReadAllText(text[1..]).TrimEnd('\r', '\n');
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
             {
                 throw new CulvertException(FailureKind.Configuration, $"The file of --auth cannot be read: {e.Message}", e);
             }
@@ -125,7 +132,7 @@ internal static class ProxyCommand
 
         int colon = text.IndexOf(':', StringComparison.Ordinal);
         return colon > 0
-            ? new ProxyCredentials(text[..colon], text[(colon + 1)..])
+            ? (text[..colon], text[(colon + 1)..])
             : throw new CulvertException(FailureKind.Usage, "--auth takes USER:PASSWORD, or @FILE with USER:PASSWORD in it.");
     }
 
