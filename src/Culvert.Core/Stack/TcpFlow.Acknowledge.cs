@@ -93,6 +93,11 @@ public sealed partial class TcpFlow
             FinAcknowledged(now);
         }
 
+        if (_resetsWhenDelivered && _unacknowledged == _queue.End)
+        {
+            Abort(now);
+        }
+
         if (_wantsToWrite && _queue.IsWritable && CanSendEver)
         {
             _wantsToWrite = false;

@@ -38,6 +38,7 @@ public sealed partial class TcpFlow
     private readonly ReceiveQueue _received;
     private readonly OutOfOrderQueue _early;
     private TcpState _state;
+    private bool _resetsWhenDelivered;
     private bool _released;
 
     internal TcpFlow(IpStack stack, FlowKey key, long now)
@@ -189,6 +190,23 @@ public sealed partial class TcpFlow
     }
 
     /// <summary>
+    /// Resets the connection as soon as what is queued has been acknowledged, as a far side's reset must not overtake what it sent before. Until then nothing
+    /// more is taken from the application; one that acknowledges nothing for a minute is given up.
+    /// </summary>
+    public void AbortWhenDelivered(long now)
+    {
+        if (_state is not (TcpState.Established or TcpState.CloseWait) || _unacknowledged == _queue.End)
+        {
+            Abort(now);
+            return;
+        }
+
+        _resetsWhenDelivered = true;
+        _lingerUntil = now + OrphanTimeout;
+        Settle(now);
+    }
+
+    /// <summary>
     /// The user is done with the flow's memory. An open flow is aborted, and so is one with bytes unread, since their sender believes them read (RFC 9293
     /// section 3.10.4); one that is finishing goes on by itself. No event follows.
     /// </summary>
@@ -203,7 +221,7 @@ public sealed partial class TcpFlow
         bool unread = _received.Length > 0;
         _received.Consume(_received.Length);
         _early.Clear();
-        if (_state != TcpState.Closed && _state != TcpState.TimeWait && (!_finishing || unread))
+        if (_state != TcpState.Closed && _state != TcpState.TimeWait && !_resetsWhenDelivered && (!_finishing || unread))
         {
             Abort(now);
         }

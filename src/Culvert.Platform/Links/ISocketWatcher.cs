@@ -19,6 +19,6 @@ public interface ISocketWatcher
 /// <summary>Who is told by an <see cref="ISocketWatcher"/>.</summary>
 public interface ILinkSocketUser
 {
-    /// <summary>The socket became readable (or has ended, or failed: reading tells), or writable.</summary>
-    void Ready(bool readable, bool writable);
+    /// <summary>The socket became readable (or has ended, or failed: reading tells), or writable, or has failed.</summary>
+    void Ready(bool readable, bool writable, bool failed);
 }

@@ -72,7 +72,8 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
                     // A user told before this one may have ended it, and another may have its slot: told too much, which does no harm.
                     _users[(int)slot]?.Ready(
                         readable: (flags & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0,
-                        writable: (flags & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0);
+                        writable: (flags & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0,
+                        failed: (flags & Libc.EPOLLERR) != 0);
                     break;
             }
         }

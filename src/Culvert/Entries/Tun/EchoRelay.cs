@@ -24,7 +24,9 @@ internal sealed class EchoRelay(TunContext context)
         }
 
         _underWay++;
-        using CancellationTokenSource timeout = new(context.Options.EchoTimeout);
+        context.UnderWay++;
+        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(context.Ending);
+        timeout.CancelAfter(context.Options.EchoTimeout);
         try
         {
             Destination destination = context.Names.Restore(ip.Destination.ToIPAddress(), 0);
@@ -44,6 +46,7 @@ internal sealed class EchoRelay(TunContext context)
         finally
         {
             _underWay--;
+            context.UnderWay--;
         }
     }
 }

@@ -22,6 +22,7 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
     private bool _ended;
     private bool _sentAll;
     private bool _receivedAll;
+    private bool _sendFailed;
     private bool _waitsForTurn;
 
     public SocketPump(TunContext context, TcpFlow flow, LinkSocket socket)
@@ -51,18 +52,25 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Ready(bool readable, bool writable)
+    public void Ready(bool readable, bool writable, bool failed)
     {
         _readable |= readable;
         _writable |= writable;
+
+        // Reading first: a far side that answers and resets has its answer taken before a write fails.
+        if (readable)
+        {
+            Download();
+        }
+
         if (writable)
         {
             Upload();
         }
 
-        if (readable)
+        if (failed && _receivedAll)
         {
-            Download();
+            Fail(); // nothing would be read any more that could tell
         }
     }
 
@@ -78,7 +86,7 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
     public void Upload()
     {
         long moved = 0;
-        while (_writable && !_sentAll && !_ended)
+        while (_writable && !_sentAll && !_sendFailed && !_ended)
         {
             ReadOnlySequence<byte> received = _flow.Received;
             if (received.IsEmpty)
@@ -106,7 +114,15 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
             }
             else if (sent < 0)
             {
-                Fail();
+                // What the far side sent before it was gone is taken first. The failure is told once, so the end of that looks like a FIN.
+                _sendFailed = true;
+                _writable = false;
+                _readable = true;
+                Download();
+                if (_receivedAll)
+                {
+                    Fail();
+                }
             }
             else
             {
@@ -141,6 +157,10 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
             if (count > 0)
             {
                 moved += count;
+            }
+            else if (_sendFailed && count <= 0)
+            {
+                Fail();
             }
             else if (count == 0)
             {

@@ -118,7 +118,7 @@ internal sealed class TcpRelay(TunContext context, TcpFlow flow) : TcpTask(conte
             await pump.Over;
             if (pump.HasFailed)
             {
-                Flow.Abort(LinkLoop.Now);
+                Flow.AbortWhenDelivered(LinkLoop.Now);
             }
         }
         catch (CulvertException)
@@ -182,7 +182,7 @@ internal sealed class TcpRelay(TunContext context, TcpFlow flow) : TcpTask(conte
         }
     }
 
-    // A direction that fails takes the other with it, both ends told by a reset.
+    // A direction that fails takes the other with it, both ends told by a reset, behind what was sent before.
     private async Task Guard(Task direction)
     {
         try
@@ -191,7 +191,12 @@ internal sealed class TcpRelay(TunContext context, TcpFlow flow) : TcpTask(conte
         }
         catch (Exception e) when (e is CulvertException or OperationCanceledException)
         {
-            Abort();
+            AbortWhenDelivered();
+        }
+        catch
+        {
+            Abort(); // a defect; the other direction must not wait for it to be told
+            throw;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using Culvert.Core;
 using Culvert.Core.Packets;
 using Culvert.Core.Stack;
@@ -16,6 +17,7 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
     /// <summary>DNS in the clear (RFC 1035 section 4.2): whatever the address, we answer.</summary>
     public const ushort DnsPort = 53;
 
+    private readonly CancellationTokenSource _ending = new();
     private readonly Queue<SocketPump> _turns = new();
     private readonly HashSet<TcpTask> _tcp = [];
     private readonly HashSet<UdpRelay> _udp = [];
@@ -40,8 +42,14 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
     /// <summary>DNS queries over UDP under way.</summary>
     public int Queries { get; set; }
 
-    /// <summary>TCP and UDP flows that have not unwound.</summary>
-    public int ActiveFlows => _tcp.Count + _udp.Count;
+    /// <summary>TCP and UDP flows, and what they have under way, that have not unwound.</summary>
+    public int ActiveFlows => _tcp.Count + _udp.Count + UnderWay;
+
+    /// <summary>Datagrams, queries, pings and associations that still hold something to be given back.</summary>
+    public int UnderWay { get; set; }
+
+    /// <summary>Bytes of datagrams that wait for the exit, over all flows.</summary>
+    public int WaitingBytes { get; set; }
 
     public void Open(TcpFlow flow)
     {
@@ -77,8 +85,12 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
 
     public void Ended(UdpRelay relay) => _udp.Remove(relay);
 
+    /// <summary>Cancelled when the entry ends.</summary>
+    public CancellationToken Ending => _ending.Token;
+
     public void AbortAll()
     {
+        _ending.Cancel();
         foreach (TcpTask task in _tcp.ToArray())
         {
             task.Abort();

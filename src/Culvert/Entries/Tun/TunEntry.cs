@@ -36,6 +36,7 @@ public sealed class TunEntry : IAsyncDisposable
     private readonly EchoRelay _echo;
     private readonly byte[] _scratch = new byte[IpStack.HeaderRoom];
     private PacketBuffer? _spare;
+    private bool _started;
     private long _nextSweep;
     private long _stopBy = long.MaxValue;
     private CulvertException? _linkFailure;
@@ -73,7 +74,11 @@ public sealed class TunEntry : IAsyncDisposable
     internal int OutstandingBlocks => _pool.Outstanding;
 
     /// <summary>Begins to carry traffic.</summary>
-    public void Start() => _loop.Start();
+    public void Start()
+    {
+        _started = true;
+        _loop.Start();
+    }
 
     /// <summary>Resets all flows, ends the loop and closes the link.</summary>
     public async ValueTask DisposeAsync()
@@ -81,14 +86,19 @@ public sealed class TunEntry : IAsyncDisposable
         _loop.Post(static entry => ((TunEntry)entry!).Stop(), this);
         try
         {
-            await _loop.Completion.ConfigureAwait(false);
+            if (_started)
+            {
+                await _loop.Completion.ConfigureAwait(false);
+            }
         }
         catch (CulvertException)
         {
             // Whoever awaits Completion was told.
         }
-
-        _link.Dispose();
+        finally
+        {
+            _link.Dispose();
+        }
     }
 
     private void Stop()
@@ -111,8 +121,7 @@ public sealed class TunEntry : IAsyncDisposable
             }
             catch (CulvertException e)
             {
-                _linkFailure = e;
-                Stop();
+                Fail(e);
             }
         }
 
@@ -121,12 +130,21 @@ public sealed class TunEntry : IAsyncDisposable
             _stack.Advance(now);
         }
 
+        Sweep(now);
         _context.GiveTurns();
         HandleEvents(now);
-        more |= WritePackets(now) | _context.HasTurns;
-        Sweep(now);
+        try
+        {
+            more |= WritePackets(now);
+        }
+        catch (CulvertException e)
+        {
+            Fail(e);
+        }
 
-        if (_stopBy != long.MaxValue && (_context.ActiveFlows == 0 || now >= _stopBy))
+        more |= _context.HasTurns;
+
+        if (_stopBy != long.MaxValue && ((_context.ActiveFlows == 0 && !more) || now >= _stopBy))
         {
             _spare?.Release();
             _spare = null;
@@ -134,6 +152,12 @@ public sealed class TunEntry : IAsyncDisposable
         }
 
         return more ? now : Math.Min(Math.Min(_stack.NextDeadline, _stopBy), _context.ActiveFlows > 0 ? _nextSweep : long.MaxValue);
+    }
+
+    private void Fail(CulvertException linkFailure)
+    {
+        _linkFailure = linkFailure;
+        Stop();
     }
 
     private bool ReadPackets(long now)
@@ -184,6 +208,9 @@ public sealed class TunEntry : IAsyncDisposable
             {
                 case StackEventKind.TcpOpening when _stopBy != long.MaxValue:
                     happened.Tcp!.Refuse(Refusal.Silent, now);
+                    break;
+                case StackEventKind.Datagram or StackEventKind.EchoRequest when _stopBy != long.MaxValue:
+                    happened.Buffer!.Release();
                     break;
                 case StackEventKind.TcpOpening:
                     _context.Open(happened.Tcp!);

@@ -30,6 +30,9 @@ public sealed record TunOptions
     /// <summary>Datagrams of one UDP flow that wait for the exit at a time; more are dropped.</summary>
     public int MaxWaitingDatagrams { get; init; } = 64;
 
+    /// <summary>Bytes of memory that datagrams waiting for the exit may hold, over all flows; more are dropped.</summary>
+    public int MaxWaitingBytes { get; init; } = 8 << 20;
+
     /// <summary>Associations of one UDP flow at a time: one for all addresses, and one for each name it talks to; the oldest goes.</summary>
     public int MaxAssociations { get; init; } = 64;
 

@@ -19,6 +19,7 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
     private readonly CancellationTokenSource _cancellation = new();
     private Task<IAssociation>? _opening;
     private int _waiting;
+    private string? _name;
 
     /// <summary>When a datagram last went either way, in the loop's microseconds.</summary>
     public long LastActive { get; private set; } = LinkLoop.Now;
@@ -29,13 +30,16 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
     /// <summary>Sends one datagram, or drops it where too many wait already.</summary>
     public async void Send(IpEndpoint to, Destination destination, PacketBuffer payload)
     {
-        if (_waiting >= context.Options.MaxWaitingDatagrams)
+        if (_waiting >= context.Options.MaxWaitingDatagrams || context.WaitingBytes + payload.Capacity > context.Options.MaxWaitingBytes)
         {
             payload.Release();
             return;
         }
 
         _waiting++;
+        _name = destination.Name;
+        context.UnderWay++;
+        context.WaitingBytes += payload.Capacity;
         try
         {
             _opening ??= OpenAsync();
@@ -56,6 +60,8 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
         }
         finally
         {
+            context.WaitingBytes -= payload.Capacity;
+            context.UnderWay--;
             payload.Release();
             _waiting--;
         }
@@ -89,6 +95,7 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
 
     private async void Receive(IAssociation association)
     {
+        context.UnderWay++;
         try
         {
             while (!IsOver)
@@ -118,6 +125,7 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
         {
             IsOver = true;
             await association.DisposeAsync();
+            context.UnderWay--;
         }
     }
 
@@ -135,7 +143,10 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
             from = new IpEndpoint(IpAddr.From(datagram.From.Address), datagram.From.Port);
         }
 
-        if (IsOver)
+        // What comes to a name's association from another port, or from another name, was not asked for: the application could not tell, since it sees the
+        // fake address only.
+        bool isStranger = fake != default && (datagram.From.Port != fake.Port || (datagram.From.Name is { } name && name != _name));
+        if (IsOver || isStranger)
         {
             return;
         }

@@ -98,6 +98,7 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
         }
 
         context.Queries++;
+        context.UnderWay++;
         try
         {
             ReadOnlyMemory<byte> answer = await context.Names.AnswerAsync(query.Memory, overTcp: false, _cancellation.Token);
@@ -113,6 +114,7 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
         {
             query.Release();
             context.Queries--;
+            context.UnderWay--;
         }
     }
 }

@@ -12,6 +12,7 @@ using Culvert.Core.Packets;
 using Culvert.Core.Stack;
 using Culvert.Core.Stack.Tcp;
 using Culvert.Flows;
+using Culvert.Names;
 using Culvert.Tests.Unit.Dns;
 using Culvert.Tests.Unit.Flows;
 using Culvert.Tests.Unit.Names;
@@ -132,6 +133,31 @@ public sealed class TunEntryTests
         pair.Far.LingerState = new LingerOption(true, 0);
         pair.Far.Close();
         application.Until(() => flow.CloseReason == TcpCloseReason.PeerReset, "the reset");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatTheFarSideSentBeforeItsResetArrivesFirst(bool driveSockets)
+    {
+        using LoopbackPair pair = await LoopbackPair.ConnectAsync();
+        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        TcpFlow flow = application.Connect("203.0.113.7", 80);
+        application.Until(() => flow.State == TcpState.Established, "the connection");
+
+        // As a server does that answers too large a request: it answers, and closes with the request unread.
+        await pair.Near.SendAsync(new byte[1000]);
+        await pair.Far.SendAsync(new byte[20_000]);
+        pair.Far.Close();
+        long got = 0;
+        application.Until(
+            () =>
+            {
+                got += application.Take(flow).Length;
+                return flow.CloseReason == TcpCloseReason.PeerReset || flow.ReceiveFinished;
+            },
+            "the end");
+        Assert.Equal(20_000, got);
     }
 
     [Theory]
@@ -299,6 +325,28 @@ public sealed class TunEntryTests
             string from = new IpEndpoint(ip.Source, udp.SourcePort).ToString();
             Assert.Equal(from, Encoding.ASCII.GetString(packet.AsSpan(ip.HeaderLength + UdpHeader.Size)));
         }
+    }
+
+    [Fact]
+    public async Task AnAssociationIsGivenBackAtTheEnd()
+    {
+        MemoryAssociation association = new(static (payload, to) => [(payload, to, false)]);
+        TestApplication application = new(new FakeExit { Associate = () => association });
+        application.SendDatagram(5000, new IpEndpoint(IpAddr.From(IPAddress.Parse("203.0.113.7")), 7000), "hello"u8);
+        application.Until(() => application.Others.Count > 0, "the answer");
+        await application.DisposeAsync().AsTask().WaitAsync(Patience);
+        await association.Closed.Task.WaitAsync(Patience);
+        Assert.Equal(0, application.Entry.OutstandingBlocks);
+    }
+
+    [Fact]
+    public async Task AnEntryNeverStartedCanBeDisposedOf()
+    {
+        using MemoryLink link = new();
+        NameService names = new(NamesPolicy.Virtual, new FakeExit());
+        Culvert.Entries.Tun.TunEntry entry = new(link, new FakeExit(), names);
+        await entry.DisposeAsync().AsTask().WaitAsync(Patience);
+        Assert.True(link.IsClosed);
     }
 
     [Fact]
