@@ -15,9 +15,9 @@ internal static class HttpBodies
 
     /// <summary>
     /// Moves <paramref name="body"/>. Fails with <see cref="FailureKind.Reset"/> when the sender ends before the body does, and with
-    /// <see cref="FailureKind.Protocol"/> when its chunks are malformed.
+    /// <see cref="FailureKind.Protocol"/> when its chunks are malformed. <paramref name="progress"/> is called whenever bytes have moved.
     /// </summary>
-    public static async Task PumpAsync(BufferedConnection from, IConnection to, HttpBody body, CancellationToken cancellation)
+    public static async Task PumpAsync(BufferedConnection from, IConnection to, HttpBody body, Action progress, CancellationToken cancellation)
     {
         HttpChunks? chunks = body.Kind == HttpBodyKind.Chunked ? new HttpChunks() : null;
         long left = body.Length;
@@ -34,6 +34,7 @@ internal static class HttpBodies
                 throw new CulvertException(FailureKind.Reset, "The connection was closed in the middle of a message.");
             }
 
+            progress();
             ReadOnlyMemory<byte> block = from.Buffered;
             int count = block.Length;
             switch (body.Kind)
@@ -57,6 +58,7 @@ internal static class HttpBodies
             }
 
             await to.WriteAsync(new(block[..count]), cancellation).ConfigureAwait(false);
+            progress();
             from.Consume(count);
         }
     }

@@ -9,7 +9,8 @@ namespace Culvert.Entries;
 
 /// <summary>
 /// Carries requests in absolute form to their origins and the answers back, body bytes unchanged. The last origin's connection is kept for the next
-/// request to the same one, if that may be repeated in case the connection was just being closed (RFC 9112 section 9.5).
+/// request to the same one, if that may be repeated in case the connection was just being closed (RFC 9112 section 9.5). A request on which no byte
+/// moves for the relays' idle time-out fails.
 /// </summary>
 internal sealed class HttpForwarder : IAsyncDisposable
 {
@@ -44,11 +45,14 @@ internal sealed class HttpForwarder : IAsyncDisposable
     {
         bool repeatable = request.Body.Kind == HttpBodyKind.None && request.Method is "GET" or "HEAD" or "OPTIONS" && !request.Upgrades;
         bool keep = request.KeepsAlive;
+        bool upgrades = request.Upgrades;
         byte[] head = request.ToOrigin(authority, originForm);
         bool reused = await OpenAsync(destination, repeatable, cancellation).ConfigureAwait(false);
         BufferedConnection origin = _origin!;
         Task upload = Task.CompletedTask;
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenSource idle = new(_limits.Relay.IdleTimeout, _limits.Relay.Clock);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, idle.Token);
+        void Progress() => idle.CancelAfter(_limits.Relay.IdleTimeout);
         After after = After.Reset;
         try
         {
@@ -56,8 +60,8 @@ internal sealed class HttpForwarder : IAsyncDisposable
             try
             {
                 await origin.WriteAsync(new(head), stop.Token).ConfigureAwait(false);
-                upload = HttpBodies.PumpAsync(_client, origin, request.Body, stop.Token);
-                response = await ReadHeadAsync(origin, stop.Token).ConfigureAwait(false);
+                upload = HttpBodies.PumpAsync(_client, origin, request.Body, Progress, stop.Token);
+                response = await ReadHeadAsync(origin, Progress, stop.Token).ConfigureAwait(false);
             }
             catch (CulvertException) when (reused)
             {
@@ -65,11 +69,16 @@ internal sealed class HttpForwarder : IAsyncDisposable
                 await CloseOriginAsync().ConfigureAwait(false);
                 await OpenAsync(destination, false, cancellation).ConfigureAwait(false);
                 origin = _origin!;
+                Progress();
                 await origin.WriteAsync(new(head), stop.Token).ConfigureAwait(false);
-                response = await ReadHeadAsync(origin, stop.Token).ConfigureAwait(false);
+                response = await ReadHeadAsync(origin, Progress, stop.Token).ConfigureAwait(false);
             }
 
-            after = await AnswerAsync(request.Method, keep, response, sending, upload, stop.Token).ConfigureAwait(false);
+            after = await AnswerAsync(request.Method, keep, upgrades, response, sending, upload, idle, stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (idle.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new CulvertException(FailureKind.TimedOut, "The server did not answer in time.", e);
         }
         finally
         {
@@ -95,14 +104,29 @@ internal sealed class HttpForwarder : IAsyncDisposable
     public ValueTask DisposeAsync() => CloseOriginAsync();
 
     private async ValueTask<After> AnswerAsync(
-        string method, bool keep, HttpResponseHead response, Action sending, Task upload, CancellationToken cancellation)
+        string method,
+        bool keep,
+        bool upgrades,
+        HttpResponseHead response,
+        Action sending,
+        Task upload,
+        CancellationTokenSource idle,
+        CancellationToken cancellation)
     {
         BufferedConnection origin = _origin!;
+        void Progress() => idle.CancelAfter(_limits.Relay.IdleTimeout);
         while (response.Status is >= 100 and < 200 and not 101)
         {
             sending();
             await _client.WriteAsync(new(response.ToClient(true)), cancellation).ConfigureAwait(false);
-            response = await ReadHeadAsync(origin, cancellation).ConfigureAwait(false);
+            response = await ReadHeadAsync(origin, Progress, cancellation).ConfigureAwait(false);
+        }
+
+        // The tunnel takes over both connections. What the upload still sends, or another request behind this one, is not for it (RFC 9110 section 7.8).
+        bool upgraded = response.Status == 101;
+        if (upgraded && !(upgrades && upload.IsCompletedSuccessfully))
+        {
+            throw new CulvertException(FailureKind.Protocol, "The server changes the protocol without having been asked, or before it had the whole request.");
         }
 
         if (!response.TryGetBody(method, out HttpBody body))
@@ -112,17 +136,17 @@ internal sealed class HttpForwarder : IAsyncDisposable
 
         bool kept = response.KeepsAlive && body.Kind != HttpBodyKind.UntilClose;
         keep = keep && body.Kind != HttpBodyKind.UntilClose && upload.IsCompletedSuccessfully;
-        bool upgraded = response.Status == 101;
         sending();
         await _client.WriteAsync(new(response.ToClient(keep)), cancellation).ConfigureAwait(false);
         if (upgraded)
         {
             _origin = null;
+            idle.CancelAfter(Timeout.InfiniteTimeSpan); // the relay has its own
             await Relay.RunAsync(_client.Unwrap(), origin.Unwrap(), _limits.Relay, cancellation).ConfigureAwait(false);
             return After.Reset; // both are closed already
         }
 
-        await HttpBodies.PumpAsync(origin, _client, body, cancellation).ConfigureAwait(false);
+        await HttpBodies.PumpAsync(origin, _client, body, Progress, cancellation).ConfigureAwait(false);
         if (!kept || !origin.Buffered.IsEmpty)
         {
             await CloseOriginAsync().ConfigureAwait(false);
@@ -131,7 +155,7 @@ internal sealed class HttpForwarder : IAsyncDisposable
         return keep ? After.Again : After.Farewell;
     }
 
-    private static async ValueTask<HttpResponseHead> ReadHeadAsync(BufferedConnection origin, CancellationToken cancellation)
+    private static async ValueTask<HttpResponseHead> ReadHeadAsync(BufferedConnection origin, Action progress, CancellationToken cancellation)
     {
         while (true)
         {
@@ -151,6 +175,8 @@ internal sealed class HttpForwarder : IAsyncDisposable
             {
                 throw new CulvertException(FailureKind.Reset, "The server closed the connection without an answer.");
             }
+
+            progress();
         }
     }
 

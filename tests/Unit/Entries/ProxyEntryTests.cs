@@ -8,6 +8,7 @@ using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Entries;
 using Culvert.Exits;
+using Culvert.Flows;
 using Culvert.Tests.Unit.Exits;
 using Xunit;
 
@@ -217,6 +218,41 @@ public sealed class ProxyEntryTests : IAsyncLifetime
         await client.SendAsync("raw bytes"u8.ToArray());
         client.Socket.Shutdown(SocketShutdown.Send);
         Assert.Equal("raw bytes", await client.ReadToEndAsync());
+    }
+
+    [Theory]
+    [InlineData("GET", "")] // not asked for
+    [InlineData("POST", "Connection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 5\r\n")] // the body is still to come
+    public async Task AnUpgradeOutOfPlaceIsRefusedAndGetsNoFurtherBytes(string method, string fields)
+    {
+        using Socket listener = Ports.Listen(IPAddress.Loopback);
+        using Client client = await ClientAsync();
+        await client.SendAsync($"{method} http://127.0.0.1:{Ports.Of(listener)}/ HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
+        using Client origin = new(await listener.AcceptAsync().WaitAsync(Soon));
+        await origin.ReadHeadAsync();
+        await origin.SendAsync("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+        string answer = await client.ReadHeadAsync();
+        Assert.StartsWith("HTTP/1.1 502 ", answer, StringComparison.Ordinal);
+        Assert.Contains("error=http_protocol_error", answer, StringComparison.Ordinal);
+        await client.SendAsync("GET http://elsewhere.test/ HTTP/1.1\r\nHost: x\r\n\r\n");
+        Assert.Empty(await origin.ReadAllAsync());
+    }
+
+    [Theory]
+    [InlineData("", "HTTP/1.1 504 ")] // no head
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", "HTTP/1.1 200 ")] // a body that stops
+    public async Task ASilentOriginIsGivenUpAfterTheIdleTimeout(string answered, string expected)
+    {
+        RelayOptions relay = new() { IdleTimeout = TimeSpan.FromSeconds(1) };
+        await using ProxyEntry entry = await StartAsync(o => o with { Limits = EntryLimits.Default with { Relay = relay } });
+        using Socket listener = Ports.Listen(IPAddress.Loopback);
+        using Client client = await ClientAsync(entry);
+        await client.SendAsync($"GET http://127.0.0.1:{Ports.Of(listener)}/ HTTP/1.1\r\nHost: x\r\n\r\n");
+        using Client origin = new(await listener.AcceptAsync().WaitAsync(Soon));
+        await origin.ReadHeadAsync();
+        await origin.SendAsync(answered);
+        Assert.StartsWith(expected, await client.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Empty(await origin.ReadAllAsync()); // closed too
     }
 
     [Theory]
