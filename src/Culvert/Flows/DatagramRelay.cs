@@ -55,9 +55,12 @@ internal sealed class DatagramRelay
                     continue;
                 }
 
-                // A send that has to wait keeps its buffer, and the others go on.
-                Task send = SendAsync(to, buffer, datagram, waiting);
+                // A send that has to wait keeps its bytes, and the others go on. What it keeps is near their size: it may be long (until a name is known).
+                byte[] kept = ArrayPool<byte>.Shared.Rent(datagram.Length);
+                buffer.AsSpan(0, datagram.Length).CopyTo(kept);
+                ArrayPool<byte>.Shared.Return(buffer);
                 buffer = null;
+                Task send = SendAsync(to, kept, datagram, waiting);
                 if (send.IsFaulted)
                 {
                     await send.ConfigureAwait(false);
