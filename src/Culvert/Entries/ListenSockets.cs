@@ -12,9 +12,10 @@ internal static class ListenSockets
     /// <summary>Listens on a TCP endpoint; port 0 takes a free one. <c>::</c> takes IPv4 as well.</summary>
     public static Socket Tcp(IPEndPoint endpoint, int backlog)
     {
-        Socket socket = new(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = endpoint.Address.Equals(IPAddress.IPv6Any);
@@ -26,7 +27,7 @@ internal static class ListenSockets
         }
         catch (SocketException e)
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw e.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse => new CulvertException(
@@ -35,6 +36,8 @@ internal static class ListenSockets
                     FailureKind.Privilege, $"Cannot listen on {endpoint}: the system does not let this user. Choose a port above 1023.", e),
                 SocketError.AddressNotAvailable => new CulvertException(
                     FailureKind.Configuration, $"Cannot listen on {endpoint}: this machine has no such address. Choose one of its own.", e),
+                SocketError.AddressFamilyNotSupported => new CulvertException(
+                    FailureKind.Configuration, $"Cannot listen on {endpoint}: this system has no IPv6. Choose an IPv4 address.", e),
                 _ => new CulvertException(FailureKind.Configuration, $"Cannot listen on {endpoint}: {e.SocketErrorCode}.", e),
             };
         }
