@@ -41,7 +41,6 @@ public static class HttpStatuses
         {
             407 or 401 => FailureKind.Authentication,
             403 or 405 => FailureKind.Prohibited,
-            400 => FailureKind.Protocol,
             408 or 504 => FailureKind.TimedOut,
             429 => FailureKind.LimitReached,
             501 => FailureKind.NotCarried,

@@ -185,6 +185,7 @@ public sealed class ProxyExitTests
     [Theory]
     [InlineData("HTTP/1.1 407 No\r\n\r\n", FailureKind.Authentication)]
     [InlineData("HTTP/1.0 403 Forbidden\r\n\r\n", FailureKind.Prohibited)]
+    [InlineData("HTTP/1.1 400 Bad\r\n\r\n", FailureKind.HostUnreachable)] // about the destination: nothing to tell the person
     [InlineData("HTTP/1.1 502 Bad\r\n\r\n", FailureKind.HostUnreachable)]
     [InlineData("HTTP/1.1 502 Bad\r\nProxy-Status: squid; error=connection_refused\r\n\r\n", FailureKind.Refused)]
     [InlineData("HTTP/1.1 504 Late\r\n\r\n", FailureKind.TimedOut)]
