@@ -24,6 +24,7 @@ internal static unsafe partial class Libc
     public const int CLD_DUMPED = 3;
 
     public const int PR_SET_PDEATHSIG = 1;
+    public const int PR_CAPBSET_DROP = 24;
     public const int PR_CAP_AMBIENT = 47;
     public const int PR_CAP_AMBIENT_CLEAR_ALL = 4;
     public const uint LINUX_CAPABILITY_VERSION_3 = 0x20080522;

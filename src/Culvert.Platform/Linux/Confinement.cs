@@ -33,6 +33,11 @@ internal static unsafe class Confinement
             using (SafeFileHandle device = MakeLink(request, out HelperMessage ready))
             {
                 PrivateResolver.Install(request.Resolvers);
+                if (request.UserNamespace)
+                {
+                    ready = ready with { Text = ready.Text + IgnoreFilePowers() };
+                }
+
                 if (!channel.Send(ready, device))
                 {
                     return GivenUp;
@@ -127,9 +132,32 @@ internal static unsafe class Confinement
         }
     }
 
+    /// <summary>
+    /// Has capabilities of files ignored: those beyond the bounding set, which <see cref="DropPowers"/> empties, would keep the file from being
+    /// executed at all (capabilities(7), "Safety checking for capability-dumb binaries"), and ping is such a file on many machines.
+    /// </summary>
+    private static string IgnoreFilePowers()
+    {
+        Libc.MountAttributes attributes = new() { Set = Libc.MOUNT_ATTR_NOSUID };
+        return Libc.mount_setattr(Libc.SYS_mount_setattr, Libc.AT_FDCWD, "/", Libc.AT_RECURSIVE, &attributes, (nuint)sizeof(Libc.MountAttributes)) == 0
+            ? ""
+            : $"\nPrograms with file capabilities, as ping may be, cannot be executed by the command (Linux 5.12 is needed): {Errno.Text(Errno.Last)}";
+    }
+
     /// <summary>Gives up what the user namespace granted, so that the command has the caller's powers and no more (capabilities(7)).</summary>
     private static void DropPowers()
     {
+        // Else user 0 and files with capabilities would take them from the bounding set again on exec. The kernel says where the last one is.
+        for (nuint capability = 0; Libc.prctl(Libc.PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
+        {
+            capability++;
+        }
+
+        if (Errno.Last != Errno.EINVAL)
+        {
+            throw Descriptors.Failure("The powers of the user namespace could not be given up for good", FailureKind.Privilege);
+        }
+
         Libc.CapabilityHeader header = new() { Version = Libc.LINUX_CAPABILITY_VERSION_3 };
         Libc.CapabilitySets none = default;
         if (Libc.prctl(Libc.PR_CAP_AMBIENT, Libc.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 || Libc.capset(&header, &none) < 0)

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Net;
@@ -21,6 +22,9 @@ internal static unsafe class PrivateResolver
     // Where resolvers of the machine can be asked over Unix sockets, which a network namespace does not stop.
     private static readonly string[] ResolverDirectories = ["/run/systemd/resolve", "/run/nscd", "/var/run/nscd", "/run/avahi-daemon"];
 
+    // Asked over D-Bus, the same resolvers answer too. Only the socket is covered: what else is in its directory is no way out.
+    private static readonly string[] BusSockets = ["/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket"];
+
     /// <summary>Puts all of it in place. The mount namespace is the caller's own already, and its mounts are private.</summary>
     public static void Install(IReadOnlyList<IPAddress> resolvers)
     {
@@ -34,7 +38,7 @@ internal static unsafe class PrivateResolver
             if (RealPath(name) is { } directory && hidden.Add(directory))
             {
                 MountMemory(directory);
-                if (target.StartsWith(directory + "/", System.StringComparison.Ordinal))
+                if (target.StartsWith(directory + "/", StringComparison.Ordinal))
                 {
                     Directory.CreateDirectory(Path.GetDirectoryName(target)!);
                     Write(target, resolvers);
@@ -45,22 +49,31 @@ internal static unsafe class PrivateResolver
 
         if (!written)
         {
-            Cover(target, resolvers);
+            Cover(target, file => Write(file, resolvers));
+        }
+
+        foreach (string name in BusSockets)
+        {
+            // A directory is what container engines leave in place of a socket that they did not find.
+            if (RealPath(name) is { } socket && !Directory.Exists(socket) && hidden.Add(socket))
+            {
+                Cover(socket, WriteNothing);
+            }
         }
     }
 
-    /// <summary>Binds a file in memory over <paramref name="target"/>.</summary>
-    private static void Cover(string target, IReadOnlyList<IPAddress> resolvers)
+    /// <summary>Binds a file in memory, which <paramref name="write"/> makes, over <paramref name="target"/>.</summary>
+    private static void Cover(string target, Action<string> write)
     {
         // Held from before the memory covers it: /etc is where the memory is mounted for the moment, being the one directory known to exist.
         const string scratch = "/etc";
         using SafeFileHandle held = Descriptors.Own(Libc.open(target, Libc.O_PATH | Libc.O_CLOEXEC, 0), $"{target} cannot be opened");
-        const string file = scratch + "/resolv.conf";
+        string file = $"{scratch}/{Path.GetFileName(target)}";
         MountMemory(scratch);
-        Write(file, resolvers);
+        write(file);
         if (Libc.mount(file, $"/proc/self/fd/{held.DangerousGetHandle()}", null, Libc.MS_BIND, null) < 0)
         {
-            throw Descriptors.Failure($"The command's own {ResolverFile} could not be put in place");
+            throw Descriptors.Failure($"{target} could not be covered in the command's own mount namespace");
         }
 
         // The file's own mount keeps it; the rest must not stay in the way. (After a failure above, the whole namespace goes.)
@@ -79,9 +92,22 @@ internal static unsafe class PrivateResolver
         }
 
         File.WriteAllText(path, text.ToString());
-        if (Libc.chmod(path, 0x1A4 /* rw-r--r--, whatever the umask */) < 0)
+        SetMode(path, 0x1A4 /* rw-r--r-- */);
+    }
+
+    /// <summary>A file that is no socket: connecting is refused, and who is not root is not even let so far.</summary>
+    private static void WriteNothing(string path)
+    {
+        File.WriteAllBytes(path, []);
+        SetMode(path, 0);
+    }
+
+    /// <summary>Sets permissions, whatever the umask.</summary>
+    private static void SetMode(string path, uint mode)
+    {
+        if (Libc.chmod(path, mode) < 0)
         {
-            throw Descriptors.Failure($"{path} could not be made readable");
+            throw Descriptors.Failure($"The permissions of {path} could not be set");
         }
     }
 

@@ -121,6 +121,47 @@ public sealed class ConfinedCommandTests(ProbeFolder probe) : IDisposable
             "65534\n65534\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\n", output);
     }
 
+    [LabFact]
+    public void RootOfAUserNamespaceGetsNoPowers()
+    {
+        (int code, string output, string error) = ProbeRun.Shell(
+            probe,
+            false,
+            "id -u; grep -e CapPrm -e CapEff -e CapBnd /proc/self/status; ip link set culvert0 down 2>/dev/null && echo POWER; true",
+            "exec setpriv --bounding-set -sys_admin -- \"$@\"");
+        Assert.Equal((0, "0\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n", ""), (code, output, error));
+    }
+
+    [LabFact("setcap")]
+    public void FileWithCapabilitiesRunsWithoutThem()
+    {
+        const string before = """
+            mount -t tmpfs bin /mnt && cp "$(command -v grep)" /mnt/grep && setcap cap_net_admin,cap_net_raw+ep /mnt/grep || exit 1
+            mount -t tmpfs -o mode=755 d /dev/net && mknod -m 666 /dev/net/tun c 10 200; exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"
+            """;
+        Assert.Equal((0, "CapPrm:\t0000000000000000\n", ""), ProbeRun.Shell(probe, false, "/mnt/grep CapPrm /proc/self/status", before));
+    }
+
+    [LabTheory("socat")]
+    [InlineData(false, "Connection refused")]
+    [InlineData(true, "Permission denied")]
+    public void SystemBusOfTheHostIsOutOfReach(bool plain, string why)
+    {
+        // The bus answers outside, seen first; whatever else is in its directory stays.
+        string device = plain ? "mount -t tmpfs -o mode=755 d /dev/net; mknod -m 666 /dev/net/tun c 10 200" : "true";
+        string start = plain ? "setpriv --reuid=65534 --regid=65534 --clear-groups -- \"$@\"" : "\"$@\"";
+        string before = $$"""
+            mount -t tmpfs run /run; mkdir /run/dbus; echo kept > /run/dbus/other; {{device}}
+            socat UNIX-LISTEN:/run/dbus/system_bus_socket,fork,mode=777 'SYSTEM:echo bus' > /dev/null 2>&1 & bus=$!
+            until socat -u UNIX-CONNECT:/run/dbus/system_bus_socket - 2> /dev/null; do :; done
+            {{start}}; code=$?; kill $bus; exit $code
+            """;
+        (int code, string output, string error) = ProbeRun.Shell(
+            probe, false, "cat /run/dbus/other; grep nameserver /etc/resolv.conf; socat -u UNIX-CONNECT:/run/dbus/system_bus_socket -", before);
+        Assert.Equal((1, "bus\nkept\nnameserver 198.18.0.1\n"), (code, output));
+        Assert.Contains(why, error, StringComparison.Ordinal);
+    }
+
     [LabTheory]
     [InlineData(Libc.SIGHUP, "HUP")]
     [InlineData(2, "INT")]
