@@ -35,8 +35,8 @@ public sealed class HttpRequestHead
         ? !Fields.Has("Connection", "close") && !Fields.Has("Proxy-Connection", "close")
         : Fields.Has("Connection", "keep-alive") || Fields.Has("Proxy-Connection", "keep-alive");
 
-    /// <summary>Whether the request asks to go on in another protocol (RFC 9110 section 7.8).</summary>
-    public bool Upgrades => MinorVersion == 1 && Fields.Has("Connection", "upgrade") && Fields.Count("Upgrade", out _) > 0;
+    /// <summary>Whether the request asks to go on in another protocol (RFC 9110 section 7.8); with several Upgrade fields it does not.</summary>
+    public bool Upgrades => MinorVersion == 1 && Fields.Has("Connection", "upgrade") && Fields.Count("Upgrade", out _) == 1;
 
     /// <summary>Reads a request's head from the start of <paramref name="data"/>.</summary>
     public static ParseStatus TryParse(ReadOnlySpan<byte> data, out HttpRequestHead? head, out int consumed)

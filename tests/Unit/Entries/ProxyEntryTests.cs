@@ -222,6 +222,7 @@ public sealed class ProxyEntryTests : IAsyncLifetime
 
     [Theory]
     [InlineData("GET", "")] // not asked for
+    [InlineData("GET", "Connection: Upgrade\r\nUpgrade: echo\r\nUpgrade: other\r\n")] // not passed on, so not asked for
     [InlineData("POST", "Connection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 5\r\n")] // the body is still to come
     public async Task AnUpgradeOutOfPlaceIsRefusedAndGetsNoFurtherBytes(string method, string fields)
     {
