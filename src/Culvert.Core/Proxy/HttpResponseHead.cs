@@ -43,8 +43,7 @@ public sealed class HttpResponseHead
             return status == ParseStatus.NeedMore && !data[..shown].SequenceEqual(start[..shown]) && !data.StartsWith("\r"u8) ? ParseStatus.Malformed : status;
         }
 
-        // C1 controls too: the words behind the status are shown on terminals.
-        if (line.AsSpan().ContainsAnyInRange('\u0080', '\u009F') || line.Length < 12 || !line.StartsWith("HTTP/1.", StringComparison.Ordinal) || line[7] is not ('0' or '1') || line[8] != ' '
+        if (line.Length < 12 || !line.StartsWith("HTTP/1.", StringComparison.Ordinal) || line[7] is not ('0' or '1') || line[8] != ' '
             || (line.Length > 12 && line[12] != ' ')
             || !int.TryParse(line.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture, out int code) || code < 100)
         {

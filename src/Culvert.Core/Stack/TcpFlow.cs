@@ -195,7 +195,9 @@ public sealed partial class TcpFlow
     /// </summary>
     public void AbortWhenDelivered(long now)
     {
-        if (_state is not (TcpState.Established or TcpState.CloseWait) || _unacknowledged == _queue.End)
+        // The application's answer to our SYN may still be on its way.
+        uint delivered = _state == TcpState.SynReceived ? _unacknowledged + 1 : _unacknowledged;
+        if (_state is not (TcpState.SynReceived or TcpState.Established or TcpState.CloseWait) || delivered == _queue.End)
         {
             Abort(now);
             return;

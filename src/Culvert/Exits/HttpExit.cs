@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Linq;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -91,7 +92,8 @@ internal sealed class HttpExit : IExit
         {
             (FailureKind.Authentication, true) => $"The exit {Description} does not accept this user name and password. Check them.",
             (FailureKind.Authentication, false) => $"The exit {Description} wants a user name and password. Write them as http://user:password@host:port.",
-            _ => $"{what} failed: {Description} says {head.Status} {head.Reason}.",
+            // The words go to a terminal: bytes that may steer one (C1 controls) are legal in them, and left out.
+            _ => $"{what} failed: {Description} says {head.Status} {string.Concat(head.Reason.Where(static c => !char.IsControl(c)))}.",
         });
     }
 
