@@ -105,7 +105,7 @@ public sealed record NamesPolicy
 
         if (parsed.UserInfo.Length > 0 || parsed.Fragment.Length > 0)
         {
-            throw Wrong(parsed.Host, "has a user or a fragment, which DNS over HTTPS has no use for");
+            throw Wrong(parsed.UserInfo.Contains(':', StringComparison.Ordinal) ? parsed.Host : text, "has a user or a fragment, which DNS over HTTPS has no use for");
         }
 
         return new NamesPolicy(NamesKind.Https) { Url = parsed.PathAndQuery == "/" ? new Uri(parsed, DefaultPath) : parsed };
