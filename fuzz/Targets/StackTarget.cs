@@ -65,6 +65,12 @@ internal sealed class StackTarget : IFuzzTarget
             Aim(buffer);
         }
 
+        if (_offloads && _random.OnceIn(4) && !TakeDamagedHeader(buffer))
+        {
+            buffer.Release(); // as a link drops it
+            return;
+        }
+
         _stack.Receive(buffer, _now);
         Turn();
         if (_random.OnceIn(4))
@@ -160,8 +166,30 @@ internal sealed class StackTarget : IFuzzTarget
             AimSacks(tcp[..Math.Min(tcp.Length, Math.Max((tcp[12] >> 4) * 4, TcpHeader.MinSize))], peer.Reached);
         }
 
-        ushort segment = _offloads && _random.OnceIn(4) ? (ushort)(1 + _random.Below(1_460)) : (ushort)0;
+        ushort segment = _offloads && _random.OnceIn(4) ? (ushort)(1 + _random.Below(_random.OnceIn(8) ? ushort.MaxValue : 1_460)) : (ushort)0;
         buffer.Offload = new PacketOffload(ChecksumState.Partial, segment); // the device vouches: the checksum is no obstacle
+    }
+
+    /// <summary>Reads a device's header that may be damaged in front of the packet; false when it is refused.</summary>
+    private bool TakeDamagedHeader(PacketBuffer buffer)
+    {
+        Span<byte> header = stackalloc byte[VirtioNetHeader.Size];
+        header.Clear();
+        bool v4 = buffer.Length > 9 && buffer.Span[0] >> 4 == 4;
+        bool tcp = buffer.Length > 9 && buffer.Span[v4 ? 9 : 6] == IpProtocol.Tcp;
+        header[0] = 1;
+        header[1] = (byte)(!tcp || _random.OnceIn(2) ? 0 : v4 ? 1 : 4);
+        BinaryPrimitives.WriteUInt16LittleEndian(header[4..], (ushort)(header[1] == 0 ? 0 : _random.Below(1 << 16)));
+        header[6] = (byte)(v4 ? IpHeader.V4Size : IpHeader.V6Size);
+        header[8] = (byte)(tcp ? TcpHeader.ChecksumOffset : UdpHeader.ChecksumOffset);
+        for (int damage = _random.Below(3); damage > 0; damage--)
+        {
+            header[_random.Below(header.Length)] = (byte)_random.Next();
+        }
+
+        bool good = VirtioNetHeader.TryRead(header, buffer.Span, out PacketOffload offload);
+        buffer.Offload = offload;
+        return good;
     }
 
     /// <summary>Puts SACK blocks where they may be of what was sent.</summary>

@@ -14,14 +14,16 @@ public sealed class Datagrams
     public static TheoryData<ulong> FewSeeds => Seeds.First(10);
 
     [Theory]
-    [InlineData(true, 1500)]
-    [InlineData(false, 1500)]
-    [InlineData(true, 576)]
-    [InlineData(false, 1280)]
-    [InlineData(true, 9000)]
-    public void DatagramsOfEverySizeComeBack(bool v4, int mtu) => World.Simulate(1, world =>
+    [InlineData(true, 1500, false)]
+    [InlineData(false, 1500, false)]
+    [InlineData(true, 1500, true)]
+    [InlineData(false, 1500, true)]
+    [InlineData(true, 576, false)]
+    [InlineData(false, 1280, false)]
+    [InlineData(true, 9000, false)]
+    public void DatagramsOfEverySizeComeBack(bool v4, int mtu, bool offloads) => World.Simulate(1, world =>
     {
-        Setup setup = new(world, options: new StackOptions { Mtu = mtu });
+        Setup setup = new(world, options: new StackOptions { Mtu = mtu, Offloads = offloads });
         TestUdp socket = setup.Host.OpenUdp(v4);
         int[] sizes = [0, 1, 7, 8, 500, mtu - 49, mtu - 48, mtu - 47, mtu - 29, mtu - 28, mtu - 27, 4_000, 8_000, 65_507];
         foreach (int size in sizes)
@@ -44,7 +46,7 @@ public sealed class Datagrams
     [MemberData(nameof(FewSeeds))]
     public void WhatComesThroughALossyNetworkIsWhole(ulong seed) => World.Simulate(seed, world =>
     {
-        Setup setup = new(world, new PipeOptions { Loss = 0.05, Reorder = 0.1, Duplicate = 0.05, Corrupt = 0.05, Jitter = 500 });
+        Setup setup = new(world, new PipeOptions { Loss = 0.05, Reorder = 0.1, Duplicate = 0.05, Corrupt = 0.05, Jitter = 500 }, options: new StackOptions { Offloads = seed % 4 < 2 });
         TestUdp socket = setup.Host.OpenUdp(seed % 2 == 0);
         for (int i = 0; i < 500; i++)
         {
