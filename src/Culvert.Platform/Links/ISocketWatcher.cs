@@ -10,10 +10,10 @@ public interface ISocketWatcher
     /// From now on Wait tells <paramref name="user"/> when <paramref name="socket"/> becomes readable or writable, once each time it does (edge-triggered:
     /// whoever is told goes on until the socket would block).
     /// </summary>
-    void Watch(LinkSocket socket, ILinkSocketUser user);
+    void Watch(WatchedSocket socket, ILinkSocketUser user);
 
     /// <summary>Tells no more of <paramref name="socket"/>.</summary>
-    void Unwatch(LinkSocket socket);
+    void Unwatch(WatchedSocket socket);
 }
 
 /// <summary>Who is told by an <see cref="ISocketWatcher"/>.</summary>

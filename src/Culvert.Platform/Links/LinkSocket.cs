@@ -10,7 +10,7 @@ namespace Culvert.Platform.Links;
 /// A connected stream socket driven by the loop of a link: calls straight into the system that never block, instead of the
 /// framework's own loop and thread pool.
 /// </summary>
-public sealed unsafe class LinkSocket : IDisposable
+public sealed unsafe class LinkSocket : WatchedSocket, IDisposable
 {
     /// <summary>What <see cref="Receive"/> and <see cref="Send"/> return when the socket would block.</summary>
     public const int WouldBlock = -1;
@@ -46,10 +46,9 @@ public sealed unsafe class LinkSocket : IDisposable
         }
     }
 
-    /// <summary>Where the watcher keeps it; -1 when it is not watched.</summary>
-    internal int Slot { get; set; } = -1;
+    internal override SafeHandle Handle => _handle;
 
-    internal SafeHandle Handle => _handle;
+    internal override uint Interest => Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET;
 
     /// <summary>Reads what is there: its length, 0 when the far side has finished, <see cref="WouldBlock"/> or <see cref="Failed"/>.</summary>
     public int Receive(Span<byte> buffer)

@@ -98,7 +98,7 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
         }
     }
 
-    public void Watch(LinkSocket socket, ILinkSocketUser user)
+    public void Watch(WatchedSocket socket, ILinkSocketUser user)
     {
         if (!_freeSlots.TryPop(out int slot))
         {
@@ -108,10 +108,10 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
 
         _users[slot] = user;
         socket.Slot = slot;
-        Register(socket.Handle, Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET, (ulong)slot);
+        Register(socket.Handle, socket.Interest, (ulong)slot);
     }
 
-    public void Unwatch(LinkSocket socket)
+    public void Unwatch(WatchedSocket socket)
     {
         if (socket.Slot >= 0)
         {

@@ -143,9 +143,9 @@ internal sealed unsafe class TunLink : ILink, ISocketWatcher
 
     public void Wake() => _waiter.Wake();
 
-    public void Watch(LinkSocket socket, ILinkSocketUser user) => _waiter.Watch(socket, user);
+    public void Watch(WatchedSocket socket, ILinkSocketUser user) => _waiter.Watch(socket, user);
 
-    public void Unwatch(LinkSocket socket) => _waiter.Unwatch(socket);
+    public void Unwatch(WatchedSocket socket) => _waiter.Unwatch(socket);
 
     public void Dispose()
     {
