@@ -13,6 +13,8 @@ internal static class ExitCodes
     public const int Untrusted = 5;
     public const int ExitUnreachable = 6;
     public const int Privilege = 7;
+    public const int ChangeFailed = 8;
+    public const int CleanUpIncomplete = 9;
     public const int Interrupted = 130;
 
     public const int CommandNotExecutable = 126;
@@ -32,6 +34,8 @@ internal static class ExitCodes
         FailureKind.Authentication => Authentication,
         FailureKind.Untrusted => Untrusted,
         FailureKind.Privilege => Privilege,
+        FailureKind.ChangeFailed => ChangeFailed,
+        FailureKind.CleanUpIncomplete => CleanUpIncomplete,
         FailureKind.CommandNotExecutable => CommandNotExecutable,
         FailureKind.CommandNotFound => CommandNotFound,
         _ => ExitUnreachable,

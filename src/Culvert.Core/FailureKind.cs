@@ -62,4 +62,10 @@ public enum FailureKind
 
     /// <summary>The command to run exists and cannot be executed.</summary>
     CommandNotExecutable,
+
+    /// <summary>A change of the machine's network failed, and the network is as it was before.</summary>
+    ChangeFailed,
+
+    /// <summary>Something of the machine's network could not be given back.</summary>
+    CleanUpIncomplete,
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Diagnostics;
 using Culvert.Core;
 using Culvert.Platform.Interop;
@@ -12,6 +13,8 @@ namespace Culvert.Platform.Channel;
 /// </summary>
 internal sealed unsafe class HelperChannel(SafeFileHandle socket) : IDisposable
 {
+    private const int SetHeader = 5;
+
     /// <summary>The descriptor, for handing this end to a child.</summary>
     public SafeFileHandle Socket => socket;
 
@@ -27,8 +30,38 @@ internal sealed unsafe class HelperChannel(SafeFileHandle socket) : IDisposable
     /// <summary>Sends a message, with a descriptor that the other side gets a copy of. False when the other side is gone.</summary>
     public bool Send(in HelperMessage message, SafeFileHandle? descriptor = null)
     {
-        byte* bytes = stackalloc byte[HelperMessage.MaximumSize];
-        Libc.IoVector vector = new() { Base = bytes, Length = (nuint)message.Write(new Span<byte>(bytes, HelperMessage.MaximumSize)) };
+        Span<byte> bytes = stackalloc byte[HelperMessage.MaximumSize];
+        return Send(bytes[..message.Write(bytes)], descriptor);
+    }
+
+    /// <summary>Sends <see cref="HelperMessageKind.Set"/>. False when the other side is gone.</summary>
+    public bool Send(TunnelState state)
+    {
+        byte[] bytes = state.ToBytes();
+        byte[] message = new byte[SetHeader + bytes.Length];
+        message[0] = (byte)HelperMessageKind.Set;
+        BinaryPrimitives.WriteInt32LittleEndian(message.AsSpan(1), bytes.Length);
+        bytes.CopyTo(message, SetHeader);
+        return Send(message, null);
+    }
+
+    /// <summary>No more will be sent: to the helper, that all is to be given back; what it says is still received.</summary>
+    public void EndSending() => _ = Libc.shutdown(socket, Libc.SHUT_WR);
+
+    /// <summary>Whoever waits in a receive gets the end.</summary>
+    public void EndReceiving() => _ = Libc.shutdown(socket, Libc.SHUT_RD);
+
+    private bool Send(ReadOnlySpan<byte> bytes, SafeFileHandle? descriptor)
+    {
+        fixed (byte* start = bytes)
+        {
+            return Send(start, bytes.Length, descriptor);
+        }
+    }
+
+    private bool Send(byte* bytes, int length, SafeFileHandle? descriptor)
+    {
+        Libc.IoVector vector = new() { Base = bytes, Length = (nuint)length };
         Libc.MessageHeader header = new() { Vectors = &vector, VectorCount = 1 };
         Libc.DescriptorMessage control = default;
         if (descriptor is not null)
@@ -62,10 +95,58 @@ internal sealed unsafe class HelperChannel(SafeFileHandle socket) : IDisposable
     /// <exception cref="CulvertException">TimedOut, or Bug when the other side said something unheard of.</exception>
     public HelperMessage? Receive(TimeSpan? limit, out SafeFileHandle? descriptor)
     {
+        Span<byte> bytes = stackalloc byte[HelperMessage.MaximumSize];
+        int length = Receive(bytes, limit, out descriptor);
+        return length == 0 ? null
+            : HelperMessage.TryRead(bytes[..length], out HelperMessage message) ? message
+            : throw Nonsense();
+    }
+
+    /// <summary>
+    /// What the engine asks of a helper in charge of a tunnel: <see cref="HelperMessageKind.Open"/>, or <see cref="HelperMessageKind.Set"/> with its
+    /// state. Null when the engine is gone.
+    /// </summary>
+    /// <exception cref="CulvertException">Bug when the engine said something unheard of.</exception>
+    public HelperMessage? ReceiveRequest(out TunnelState? state)
+    {
+        state = null;
+        byte[] buffer = new byte[SetHeader + TunnelState.MaximumSize];
+        int length = Receive(buffer, null, out SafeFileHandle? descriptor);
+        descriptor?.Dispose(); // an engine has none to give
+        ReadOnlySpan<byte> bytes = buffer.AsSpan(0, length);
+        if (length == 0)
+        {
+            return null;
+        }
+
+        if (bytes[0] == (byte)HelperMessageKind.Set)
+        {
+            return length >= SetHeader && BinaryPrimitives.ReadInt32LittleEndian(bytes[1..]) == length - SetHeader && TunnelState.TryRead(bytes[SetHeader..], out state)
+                ? new HelperMessage(HelperMessageKind.Set)
+                : throw Nonsense();
+        }
+
+        return HelperMessage.TryRead(bytes, out HelperMessage message) ? message : throw Nonsense();
+    }
+
+    public void Dispose() => socket.Dispose();
+
+    private static CulvertException Nonsense() => new(FailureKind.Bug, "The helper and the engine do not understand each other; their versions may differ.");
+
+    private int Receive(Span<byte> buffer, TimeSpan? limit, out SafeFileHandle? descriptor)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            return Receive(bytes, buffer.Length, limit, out descriptor);
+        }
+    }
+
+    /// <summary>One message's length; 0 when the other side has closed.</summary>
+    private int Receive(byte* bytes, int size, TimeSpan? limit, out SafeFileHandle? descriptor)
+    {
         descriptor = null;
         WaitReadable(limit);
-        byte* bytes = stackalloc byte[HelperMessage.MaximumSize];
-        Libc.IoVector vector = new() { Base = bytes, Length = HelperMessage.MaximumSize };
+        Libc.IoVector vector = new() { Base = bytes, Length = (nuint)size };
         Libc.DescriptorMessage control = default;
         Libc.MessageHeader header = new() { Vectors = &vector, VectorCount = 1, Control = &control, ControlLength = (nuint)sizeof(Libc.DescriptorMessage) };
         nint length;
@@ -77,7 +158,7 @@ internal sealed unsafe class HelperChannel(SafeFileHandle socket) : IDisposable
 
         if (length <= 0)
         {
-            return null; // closed; a reset (the other side died with our message unread) is no different
+            return 0; // closed; a reset (the other side died with our message unread) is no different
         }
 
         if (header.ControlLength >= Libc.DescriptorMessage.UsedLength && control.Level == Libc.SOL_SOCKET && control.Type == Libc.SCM_RIGHTS)
@@ -85,12 +166,8 @@ internal sealed unsafe class HelperChannel(SafeFileHandle socket) : IDisposable
             descriptor = new SafeFileHandle(control.Descriptor, true);
         }
 
-        return HelperMessage.TryRead(new ReadOnlySpan<byte>(bytes, (int)length), out HelperMessage message)
-            ? message
-            : throw new CulvertException(FailureKind.Bug, "The helper sent a message that makes no sense; its version may differ from the engine's.");
+        return (header.Flags & Libc.MSG_TRUNC) == 0 ? (int)length : throw Nonsense();
     }
-
-    public void Dispose() => socket.Dispose();
 
     private void WaitReadable(TimeSpan? limit)
     {

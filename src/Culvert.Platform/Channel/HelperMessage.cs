@@ -19,6 +19,21 @@ internal enum HelperMessageKind : byte
 
     /// <summary>Helper: the command could not be executed.</summary>
     NotExecuted = 4,
+
+    /// <summary>Engine: make a link for a tunnel of this name.</summary>
+    Open = 5,
+
+    /// <summary>Engine: the network shall be like the <see cref="TunnelState"/> that stands in place of this message's other parts.</summary>
+    Set = 6,
+
+    /// <summary>Helper: the network is so.</summary>
+    Applied = 7,
+
+    /// <summary>Engine: give everything back, the kill switch included.</summary>
+    GiveBack = 8,
+
+    /// <summary>Helper: all is given back; a line for each thing that could not be.</summary>
+    Undone = 9,
 }
 
 /// <summary>
@@ -26,9 +41,9 @@ internal enum HelperMessageKind : byte
 /// channel keeps message boundaries.
 /// </summary>
 /// <param name="Kind">Which message it is.</param>
-/// <param name="Text">Ready: the link's name, and a line for each thing that could not be had. Failed: the sentence.</param>
-/// <param name="Number">Ready: the MTU. Failed: the <see cref="FailureKind"/>. NotExecuted: the error of execve.</param>
-/// <param name="Flag">Ready: the link has offloads.</param>
+/// <param name="Text">Ready: the link's name, and a line for each thing that could not be had. Failed: the sentence. Open: the link's name. Applied, Undone: lines.</param>
+/// <param name="Number">Ready, Open: the MTU. Failed: the <see cref="FailureKind"/>. NotExecuted: the error of execve.</param>
+/// <param name="Flag">Ready, Open: the link has offloads.</param>
 internal readonly record struct HelperMessage(HelperMessageKind Kind, string Text = "", int Number = 0, bool Flag = false)
 {
     /// <summary>Largest message in bytes; longer texts are cut.</summary>
@@ -50,7 +65,7 @@ internal readonly record struct HelperMessage(HelperMessageKind Kind, string Tex
     public static bool TryRead(ReadOnlySpan<byte> bytes, out HelperMessage message)
     {
         message = default;
-        if (bytes.Length < TextOffset || bytes[0] is < (byte)HelperMessageKind.Go or > (byte)HelperMessageKind.NotExecuted)
+        if (bytes.Length < TextOffset || bytes[0] is < (byte)HelperMessageKind.Go or > (byte)HelperMessageKind.Undone or (byte)HelperMessageKind.Set)
         {
             return false;
         }

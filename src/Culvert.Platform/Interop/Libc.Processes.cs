@@ -49,6 +49,17 @@ internal static unsafe partial class Libc
     public static partial uint getegid();
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int setgroups(nuint count, uint* groups);
+
+    /// <summary>Of all threads, as the C library does it.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int setresgid(uint real, uint effective, uint saved);
+
+    /// <summary>Of all threads, as the C library does it.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int setresuid(uint real, uint effective, uint saved);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int kill(int process, int signal);
 
     [LibraryImport(Library)]

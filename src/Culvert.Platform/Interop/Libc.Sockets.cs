@@ -19,6 +19,7 @@ internal static unsafe partial class Libc
     public const int MSG_CTRUNC = 8;
     public const int MSG_TRUNC = 0x20;
     public const int NETLINK_ROUTE = 0;
+    public const int SHUT_RD = 0;
     public const int SHUT_WR = 1;
     public const int SO_LINGER = 13;
     public const int SOL_NETLINK = 270;

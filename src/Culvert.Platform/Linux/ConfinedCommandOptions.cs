@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Net;
 using Culvert.Core.Dns;
+using Culvert.Platform.Channel;
 
 namespace Culvert.Platform.Linux;
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using Culvert.Platform.Channel;
 
 namespace Culvert.Platform.Linux;
 

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using Culvert.Core;
+using Culvert.Platform.Channel;
 using Culvert.Platform.Interop;
 using Microsoft.Win32.SafeHandles;
 

@@ -23,7 +23,7 @@ public sealed class RoomsTests
         ["Culvert.Core.Proxy"] = new(["Culvert.Core"], "codecs; entries and exits do the talking"),
         ["Culvert.Platform"] = new(["Culvert.Core"], "the operating system knows of no flows"),
         ["Culvert.Platform.Interop"] = new(["Culvert.Core"], "P/Invoke and nothing else"),
-        ["Culvert.Platform.Channel"] = new(["Culvert.Core", "Culvert.Platform.Interop"], "what the engine and the helper say to each other"),
+        ["Culvert.Platform.Channel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Platform.Interop"], "what the engine and the helper say to each other"),
         ["Culvert.Platform.Links"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Platform.Interop"], "a link gives and takes packets"),
         ["Culvert.Platform.Linux"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Platform.Channel", "Culvert.Platform.Interop", "Culvert.Platform.Links"], "the system's parts, told the tunnel's own addresses; no protocol of the network is parsed here"),
         ["Culvert.Flows"] = new(["Culvert.Core"], "the seams between entries and exits know of neither"),

@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using System.Net;
 using System.Text;
+using Culvert.Platform.Channel;
 using Culvert.Platform.Linux;
 using Xunit;
 

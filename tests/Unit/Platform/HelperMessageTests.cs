@@ -32,7 +32,8 @@ public sealed class HelperMessageTests
     [InlineData(new byte[] { })]
     [InlineData(new byte[] { 2, 0, 0, 0, 0 })]
     [InlineData(new byte[] { 0, 0, 0, 0, 0, 0 })]
-    [InlineData(new byte[] { 5, 0, 0, 0, 0, 0 })]
+    [InlineData(new byte[] { 6, 0, 0, 0, 0, 0 })]
+    [InlineData(new byte[] { 10, 0, 0, 0, 0, 0 })]
     public void BytesThatNobodySendsAreRefused(byte[] bytes) => Assert.False(HelperMessage.TryRead(bytes, out _));
 
     [Fact]

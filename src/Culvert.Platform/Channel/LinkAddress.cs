@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Culvert.Platform.Linux;
+namespace Culvert.Platform.Channel;
 
 /// <summary>An address of an interface with the length of its prefix: <c>198.18.0.2/32</c>.</summary>
 /// <param name="Address">IPv4 or IPv6.</param>

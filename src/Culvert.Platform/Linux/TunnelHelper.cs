@@ -1,0 +1,186 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Channels;
+using System.Threading.Tasks;
+using Culvert.Core;
+using Culvert.Platform.Channel;
+using Culvert.Platform.Interop;
+using Culvert.Platform.Links;
+using Microsoft.Win32.SafeHandles;
+
+namespace Culvert.Platform.Linux;
+
+/// <summary>
+/// The engine's side of the privileged helper of <c>culvert up</c>: it has the link made, says how the network should be, and has everything given
+/// back by <see cref="GiveBackAsync"/>, by <see cref="DisposeAsync"/>, and by dying. One call at a time.
+/// </summary>
+public sealed class TunnelHelper : IAsyncDisposable
+{
+    private readonly TunnelHelperOptions _options;
+    private readonly HelperChannel _channel;
+    private readonly Thread _listener;
+    private readonly Channel<HelperMessage> _answers = System.Threading.Channels.Channel.CreateUnbounded<HelperMessage>();
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SafeFileHandle? _device;
+    private IReadOnlyList<string>? _leftovers;
+
+    private TunnelHelper(TunnelHelperOptions options, HelperChannel channel)
+    {
+        _options = options;
+        _channel = channel;
+        _listener = new Thread(Listen) { IsBackground = true, Name = "helper" };
+        _listener.Start();
+    }
+
+    /// <summary>The link; nothing is routed into it before the first <see cref="SetAsync"/>.</summary>
+    public ILink Link { get; private set; } = null!;
+
+    /// <summary>A sentence for each thing that this machine lacks and the tunnel goes without.</summary>
+    public IReadOnlyList<string> Notes { get; private set; } = [];
+
+    /// <summary>Completes when the helper has gone, asked or unasked; its part of the network has gone with it, so the engine can only begin anew.</summary>
+    public Task Gone => _gone.Task;
+
+    /// <summary>
+    /// Starts the helper in the way this machine offers (directly as root, the installed service, sudo, pkexec) and has the link made. An engine that is root
+    /// becomes <see cref="TunnelHelperOptions.EngineAccount"/> before this returns. Nothing stays behind on a failure.
+    /// </summary>
+    /// <exception cref="CulvertException">
+    /// Privilege, Configuration (no nftables, no TUN, the name is taken or already up), or TimedOut; with the fix in the sentence.
+    /// </exception>
+    public static async Task<TunnelHelper> OpenAsync(TunnelHelperOptions options, CancellationToken cancellation = default)
+    {
+        (HelperChannel channel, Task<int> exitCode) = HelperStart.Begin(options);
+        TunnelHelper helper = new(options, channel);
+        try
+        {
+            channel.Send(new HelperMessage(HelperMessageKind.Open, options.Link, options.Mtu, options.Offloads));
+            HelperMessage? answer = await helper.AnswerAsync(options.OpenLimit, cancellation).ConfigureAwait(false);
+            if (answer is null)
+            {
+                throw HelperStart.Explain(await exitCode.WaitAsync(options.SetLimit, cancellation).ConfigureAwait(false));
+            }
+
+            if (answer is not { Kind: HelperMessageKind.Ready } ready || helper._device is not { } device)
+            {
+                throw Unexpected(answer.Value);
+            }
+
+            string[] lines = ready.Text.Split('\n');
+            helper._device = null;
+            helper.Link = new TunLink(device, lines[0], ready.Number, ready.Flag);
+            helper.Notes = lines[1..];
+            options.EngineAccount?.Become();
+            return helper;
+        }
+        catch
+        {
+            await helper.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Makes the network so, as one change; on a failure it is as it was before the call. Which user the engine is, is filled in here.
+    /// </summary>
+    /// <returns>A sentence for each thing that this machine lacks and the tunnel goes without.</returns>
+    /// <exception cref="CulvertException">ChangeFailed, Configuration, Privilege, LimitReached, TimedOut.</exception>
+    public async Task<IReadOnlyList<string>> SetAsync(TunnelState state, CancellationToken cancellation = default)
+    {
+        if (!_channel.Send(state with { Engine = Libc.geteuid() }))
+        {
+            throw HasGone();
+        }
+
+        HelperMessage answer = await AnswerAsync(_options.SetLimit, cancellation).ConfigureAwait(false) ?? throw HasGone();
+        return answer.Kind == HelperMessageKind.Applied ? Lines(answer.Text) : throw Unexpected(answer);
+    }
+
+    /// <summary>
+    /// Has everything given back, the kill switch included, while the link still carries what is under way; then nothing but <see cref="DisposeAsync"/> is
+    /// left to call. Returns a sentence for each thing that could not be given back; usually none.
+    /// </summary>
+    /// <exception cref="CulvertException">CleanUpIncomplete when the helper went without having said; TimedOut.</exception>
+    public async Task<IReadOnlyList<string>> GiveBackAsync(CancellationToken cancellation = default)
+    {
+        if (_leftovers is null)
+        {
+            _channel.Send(new HelperMessage(HelperMessageKind.GiveBack));
+            HelperMessage? answer;
+            do
+            {
+                answer = await AnswerAsync(_options.SetLimit, cancellation).ConfigureAwait(false);
+            }
+            while (answer is { Kind: HelperMessageKind.Applied }); // of a change that nobody waited for
+
+            _leftovers = answer switch
+            {
+                { Kind: HelperMessageKind.Undone } undone => Lines(undone.Text),
+                null => throw new CulvertException(FailureKind.CleanUpIncomplete, "The helper ended before it had given everything back: run `culvert cleanup`."),
+                _ => throw Unexpected(answer.Value),
+            };
+        }
+
+        return _leftovers;
+    }
+
+    /// <summary>Closes the link and the channel; the helper gives back what is not yet, all but a kill switch.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _channel.EndSending();
+        await Task.WhenAny(Gone, Task.Delay(_options.SetLimit)).ConfigureAwait(false);
+        _channel.EndReceiving(); // wakes the listener also where the helper hangs
+        _listener.Join();
+        _channel.Dispose();
+        _device?.Dispose();
+        Link?.Dispose();
+    }
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static CulvertException HasGone() => new(FailureKind.ChangeFailed, "The helper has gone, and with it its part of the network.");
+
+    private static CulvertException Unexpected(HelperMessage answer) => answer.Kind == HelperMessageKind.Failed
+        ? new((FailureKind)answer.Number, answer.Text)
+        : new(FailureKind.Bug, $"The helper answered {answer.Kind}, which was not asked for.");
+
+    /// <summary>The next answer; null when the helper has gone.</summary>
+    private async Task<HelperMessage?> AnswerAsync(TimeSpan limit, CancellationToken cancellation)
+    {
+        using CancellationTokenSource timed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timed.CancelAfter(limit);
+        try
+        {
+            return await _answers.Reader.ReadAsync(timed.Token).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException closed)
+        {
+            return closed.InnerException is CulvertException failure ? throw failure : null;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new CulvertException(FailureKind.TimedOut, "The helper did not answer in time.");
+        }
+    }
+
+    private void Listen()
+    {
+        CulvertException? failure = null;
+        try
+        {
+            while (_channel.Receive(null, out SafeFileHandle? device) is { } message)
+            {
+                _device ??= device;
+                _answers.Writer.TryWrite(message);
+            }
+        }
+        catch (CulvertException caught)
+        {
+            failure = caught;
+        }
+
+        _answers.Writer.TryComplete(failure);
+        _gone.TrySetResult();
+    }
+}
