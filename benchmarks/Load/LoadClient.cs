@@ -37,6 +37,15 @@ internal sealed class LoadClient(Reach reach)
         }
     }
 
+    /// <summary>Opens connections that the far side sends on for as long as it can, and reads nothing from them.</summary>
+    internal void StartStalled(int streams)
+    {
+        for (int index = 0; index < streams; index++)
+        {
+            _background.Add(reach.Connect(Target, LoadPorts.Source));
+        }
+    }
+
     /// <summary>Begins to send datagrams as fast as the socket takes them.</summary>
     internal void StartFlood(int size)
     {

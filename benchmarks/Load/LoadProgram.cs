@@ -68,6 +68,9 @@ internal static class LoadProgram
             case ("bulk", { } load):
                 load.StartBulk(order[1] == "up", Whole(2));
                 return "";
+            case ("stall", { } load):
+                load.StartStalled(Whole(1));
+                return "";
             case ("flood", { } load):
                 load.StartFlood(Whole(1));
                 return "";

@@ -6,20 +6,38 @@ using Culvert.Bench.Running;
 namespace Culvert.Bench.Rows;
 
 /// <summary>The round trip of 100 bytes on one kept connection, with nothing else going on or next to four bulk streams.</summary>
-internal sealed class Latency(bool busy) : IBenchmark
+internal sealed class Latency(Latency.Beside beside) : IBenchmark
 {
-    public string Name => busy ? "latency-bulk" : "latency";
+    /// <summary>What else goes on.</summary>
+    internal enum Beside
+    {
+        /// <summary>Nothing.</summary>
+        Nothing,
 
-    public string Title => busy ? "round trip next to four streams down" : "round trip, nothing else going on";
+        /// <summary>Four streams from the far side.</summary>
+        BulkDown,
+
+        /// <summary>Four streams to the far side.</summary>
+        BulkUp,
+    }
+
+    public string Name => beside switch { Beside.BulkDown => "latency-bulk-down", Beside.BulkUp => "latency-bulk-up", _ => "latency" };
+
+    public string Title => beside switch
+    {
+        Beside.BulkDown => "round trip next to four streams down",
+        Beside.BulkUp => "round trip next to four streams up",
+        _ => "round trip, nothing else going on",
+    };
 
     public IReadOnlyList<Metric> Metrics { get; } = [new("", "µs p50", false), new("p99", "µs", false)];
 
     public IReadOnlyList<double?> Measure(Bench bench, Contender contender)
     {
         LoadProcess load = bench.Passage(contender).Load;
-        if (busy)
+        if (beside != Beside.Nothing)
         {
-            load.Ask("bulk down 4");
+            load.Ask(beside == Beside.BulkDown ? "bulk down 4" : "bulk up 4");
         }
 
         try
@@ -29,7 +47,7 @@ internal sealed class Latency(bool busy) : IBenchmark
         }
         finally
         {
-            if (busy)
+            if (beside != Beside.Nothing)
             {
                 load.Ask("stop");
             }
