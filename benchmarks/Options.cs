@@ -24,6 +24,7 @@ internal sealed record Options
           --peer NAME=COMMAND    with another program. {command} in COMMAND stands for the program it carries; without it,
                                  COMMAND is a SOCKS5 proxy that listens on {proxy} ({proxy-host}, {proxy-port}).
                                  {socks} ({socks-host}, {socks-port}) is a fast SOCKS5 server on the far side.
+          --connections N        how many connections churn makes (default 1000000; 50000 with --quick), in ten minutes at most
           --json FILE            every sample
           --svg FILE             the chart
           --write-docs           renew the figures in docs/benchmarks.md, and its chart
@@ -46,6 +47,9 @@ internal sealed record Options
     /// <summary>Seconds that are measured.</summary>
     internal double Window { get; private init; } = 0.75;
 
+    /// <summary>How many connections <see cref="Rows.Churn"/> makes.</summary>
+    internal int Churn { get; private init; } = 1_000_000;
+
     internal string? Json { get; private init; }
 
     internal string? Svg { get; private init; }
@@ -66,10 +70,11 @@ internal sealed record Options
         bool quick = false;
         bool peers = false;
         int? rounds = null;
+        int? connections = null;
         for (int index = 0; index < arguments.Length; index++)
         {
             string argument = arguments[index];
-            string value = argument is "--rounds" or "--contender" or "--peer" or "--json" or "--svg"
+            string value = argument is "--rounds" or "--contender" or "--peer" or "--json" or "--svg" or "--connections"
                 ? ++index < arguments.Length ? arguments[index] : throw new BenchException($"{argument} wants a value; see ./bench --help")
                 : "";
             switch (argument)
@@ -78,6 +83,11 @@ internal sealed record Options
                     rounds = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= 100
                         ? number
                         : throw new BenchException($"--rounds wants a number from 1 to 100, not '{value}'");
+                    break;
+                case "--connections":
+                    connections = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int many) && many > 0
+                        ? many
+                        : throw new BenchException($"--connections wants a number above 0, not '{value}'");
                     break;
                 case "--quick":
                     quick = true;
@@ -142,6 +152,7 @@ internal sealed record Options
             Contenders = [.. all.Where(contender => !missing.Contains(contender.Name))],
             Missing = [.. all.Where(contender => missing.Contains(contender.Name)).Select(contender => contender.Name)],
             Rounds = rounds ?? (quick ? 1 : options.Rounds),
+            Churn = connections ?? (quick ? 50_000 : options.Churn),
             Warm = quick ? 0.15 : options.Warm,
             Window = quick ? 0.4 : options.Window,
         };

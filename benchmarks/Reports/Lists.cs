@@ -13,7 +13,7 @@ internal static class Lists
         StringBuilder text = new("benchmarks:\n");
         foreach (IBenchmark benchmark in Catalogue.All)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {benchmark.Name,-22} {benchmark.Title}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  {benchmark.Name,-22} {benchmark.Title}{(benchmark.OnRequest ? " (on request only)" : "")}\n");
         }
 
         text.Append("contenders:\n  raw                    the same work without anything in between\n  raw-socks5             the load speaks to the far side's SOCKS5 server itself (on request only)\n");

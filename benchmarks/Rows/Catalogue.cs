@@ -36,9 +36,10 @@ internal static class Catalogue
         new Impaired(up: false, 0, 1, 200),
         new Impaired(up: false, 20, 2, 200),
         new Impaired(up: true, 20, 2, 200),
+        new Churn(),
     ];
 
-    /// <summary>The benchmarks of some names or beginnings of names (<c>tcp</c> is all that begin so); all of them for none.</summary>
+    /// <summary>The benchmarks of some names or beginnings of names (<c>tcp</c> is all that begin so); for none, all but those on request.</summary>
     internal static IReadOnlyList<IBenchmark> Choose(IReadOnlyList<string> names) =>
-        names.Count == 0 ? All : [.. All.Where(benchmark => names.Any(name => benchmark.Name == name || benchmark.Name.StartsWith(name, StringComparison.Ordinal)))];
+        names.Count == 0 ? [.. All.Where(benchmark => !benchmark.OnRequest)] : [.. All.Where(benchmark => names.Any(name => benchmark.Name == name || benchmark.Name.StartsWith(name, StringComparison.Ordinal)))];
 }

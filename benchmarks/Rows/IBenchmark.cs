@@ -18,6 +18,9 @@ internal interface IBenchmark
     /// <summary>How often it is measured when <paramref name="asked"/> rounds are asked for.</summary>
     int Rounds(int asked) => asked;
 
+    /// <summary>True for what takes so long that it is measured only when it is named.</summary>
+    bool OnRequest => false;
+
     /// <summary>False where there is nothing to measure.</summary>
     bool Covers(Contender contender) => true;
 

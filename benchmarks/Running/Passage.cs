@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net;
 using System.Threading;
 using Culvert.Bench.Load;
@@ -73,6 +74,9 @@ internal sealed class Passage : IDisposable
 
     /// <summary>Resident memory of the tunnel, in MB.</summary>
     internal double ResidentMegabytes => CpuTimes.ResidentMegabytes(MarkedProcesses.Find(_mark, load: false));
+
+    /// <summary>Descriptors that the tunnel's processes have open.</summary>
+    internal int Descriptors => MarkedProcesses.Find(_mark, load: false).Sum(id => Directory.GetFiles($"/proc/{id}/fd").Length);
 
     /// <summary>Says where the load goes from now on.</summary>
     internal void Aim(IPAddress target) => Load.Ask($"target {target}");
