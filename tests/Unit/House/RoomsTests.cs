@@ -32,6 +32,7 @@ public sealed class RoomsTests
         ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names"], "an exit does not know who uses it"),
         ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
         ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
+        ["Culvert.Tunnel"] = new(["Culvert.Core"], "the supervisor"),
     };
 
     private sealed record Room(string[] Neighbours, string Why);
