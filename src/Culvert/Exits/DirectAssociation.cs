@@ -28,10 +28,10 @@ internal sealed class DirectAssociation : IAssociation
     private Destination _lastSource;
 
     /// <summary>Opens the socket; <see cref="SocketException"/> when the system has none to give.</summary>
-    public DirectAssociation(AddressLookup lookup)
+    public DirectAssociation(AddressLookup lookup, OutgoingInterface? outgoing = null)
     {
         _lookup = lookup;
-        _socket = Open();
+        _socket = Open(outgoing);
         _from = new SocketAddress(_socket.AddressFamily);
     }
 
@@ -83,22 +83,23 @@ internal sealed class DirectAssociation : IAssociation
         return ValueTask.CompletedTask;
     }
 
-    private static Socket Open()
+    private static Socket Open(OutgoingInterface? outgoing)
     {
         if (!Socket.OSSupportsIPv6)
         {
-            return Bind(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp), IPAddress.Any);
+            return Bind(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp), IPAddress.Any, outgoing);
         }
 
         Socket socket = new(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
         socket.DualMode = true;
-        return Bind(socket, IPAddress.IPv6Any);
+        return Bind(socket, IPAddress.IPv6Any, outgoing);
     }
 
-    private static Socket Bind(Socket socket, IPAddress any)
+    private static Socket Bind(Socket socket, IPAddress any, OutgoingInterface? outgoing)
     {
         try
         {
+            outgoing?.Bind(socket);
             socket.Bind(new IPEndPoint(any, 0));
             return socket;
         }

@@ -19,7 +19,7 @@ internal sealed class DirectExit : IExit
     public DirectExit(ExitOptions options)
     {
         _options = options;
-        _pinger = new IcmpPinger(options.MaxEchoes, options.EchoTimeout);
+        _pinger = new IcmpPinger(options.MaxEchoes, options.EchoTimeout, options.Outgoing);
         Capabilities = ExitCapabilities.Datagrams | ExitCapabilities.UnixSockets
             | (_pinger.Works ? ExitCapabilities.Echo : 0)
             | (options.Answer is not null ? ExitCapabilities.Resolve : 0);
@@ -46,7 +46,7 @@ internal sealed class DirectExit : IExit
                 IReadOnlyList<IPAddress> addresses = destination.Address is { } address
                     ? [address]
                     : HappyEyeballs.Interleave(await LookUpAsync(destination.Host, token).ConfigureAwait(false));
-                return await HappyEyeballs.ConnectAsync(addresses, destination.Port, what, token).ConfigureAwait(false);
+                return await HappyEyeballs.ConnectAsync(addresses, destination.Port, what, _options.Outgoing, token).ConfigureAwait(false);
             },
             cancellation).ConfigureAwait(false);
         return new SocketConnection(socket, what);
@@ -79,11 +79,15 @@ internal sealed class DirectExit : IExit
     {
         try
         {
-            return new ValueTask<IAssociation>(new DirectAssociation(LookUpAsync));
+            return new ValueTask<IAssociation>(new DirectAssociation(LookUpAsync, _options.Outgoing));
         }
         catch (SocketException e)
         {
             return ValueTask.FromException<IAssociation>(SocketFailures.ToFailure(e, "Opening a UDP socket"));
+        }
+        catch (CulvertException e)
+        {
+            return ValueTask.FromException<IAssociation>(e);
         }
     }
 

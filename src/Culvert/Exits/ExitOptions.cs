@@ -36,6 +36,12 @@ public sealed record ExitOptions
     /// <summary>How the direct exit finds addresses; the system's own way by default.</summary>
     public AddressLookup Lookup { get; init; } = Dns.GetHostAddressesAsync;
 
+    /// <summary>
+    /// The interface that every socket to the network is bound to before it connects or sends, so that a tunnel which takes the whole machine's traffic does not
+    /// take its own; null where the machine's routes may decide.
+    /// </summary>
+    public OutgoingInterface? Outgoing { get; init; }
+
     /// <summary>How the direct exit answers raw DNS messages; null asks the system's name servers.</summary>
     public QueryAnswer? Answer { get; init; }
 }

@@ -52,11 +52,12 @@ internal static class HappyEyeballs
     /// A socket connected to one of <paramref name="addresses"/> (in the order given). When none answers, the failure that says most: a host that
     /// refused is nearer than one that cannot be reached, and that nearer than silence.
     /// </summary>
-    public static async Task<Socket> ConnectAsync(IReadOnlyList<IPAddress> addresses, int port, string what, CancellationToken cancellation)
+    public static async Task<Socket> ConnectAsync(
+        IReadOnlyList<IPAddress> addresses, int port, string what, OutgoingInterface? outgoing, CancellationToken cancellation)
     {
         if (addresses.Count == 1)
         {
-            return await AttemptAsync(addresses[0], port, what, cancellation).ConfigureAwait(false);
+            return await AttemptAsync(addresses[0], port, what, outgoing, cancellation).ConfigureAwait(false);
         }
 
         using CancellationTokenSource race = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -70,7 +71,7 @@ internal static class HappyEyeballs
                 Task? pause = null;
                 if (next < addresses.Count)
                 {
-                    running.Add(AttemptAsync(addresses[next++], port, what, race.Token));
+                    running.Add(AttemptAsync(addresses[next++], port, what, outgoing, race.Token));
                     pause = next < addresses.Count ? Task.Delay(AttemptDelay, race.Token) : null;
                 }
 
@@ -129,12 +130,13 @@ internal static class HappyEyeballs
         }
     }
 
-    private static async Task<Socket> AttemptAsync(IPAddress address, int port, string what, CancellationToken cancellation)
+    private static async Task<Socket> AttemptAsync(IPAddress address, int port, string what, OutgoingInterface? outgoing, CancellationToken cancellation)
     {
         Socket? socket = null;
         try
         {
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            outgoing?.Bind(socket);
             await socket.ConnectAsync(new IPEndPoint(address, port), cancellation).ConfigureAwait(false);
             return socket;
         }

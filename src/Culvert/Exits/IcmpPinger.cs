@@ -25,11 +25,13 @@ internal sealed class IcmpPinger
     private readonly int _limit;
     private readonly TimeSpan _timeout;
     private readonly SocketType? _type;
+    private readonly OutgoingInterface? _outgoing;
     private int _running;
 
     /// <summary>Finds out by trying what the system allows.</summary>
-    public IcmpPinger(int limit, TimeSpan timeout)
+    public IcmpPinger(int limit, TimeSpan timeout, OutgoingInterface? outgoing = null)
     {
+        _outgoing = outgoing;
         _limit = limit;
         _timeout = timeout;
         _type = CanOpen(SocketType.Dgram) ? SocketType.Dgram : CanOpen(SocketType.Raw) ? SocketType.Raw : null;
@@ -80,11 +82,12 @@ internal sealed class IcmpPinger
         }
     }
 
-    private static async ValueTask<ReadOnlyMemory<byte>> ExchangeAsync(
+    private async ValueTask<ReadOnlyMemory<byte>> ExchangeAsync(
         SocketType type, IPAddress destination, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
         bool v4 = destination.AddressFamily == AddressFamily.InterNetwork;
         using Socket socket = new(destination.AddressFamily, type, v4 ? ProtocolType.Icmp : ProtocolType.IcmpV6);
+        _outgoing?.Bind(socket);
         await socket.ConnectAsync(new IPEndPoint(destination, 0), cancellation).ConfigureAwait(false);
 
         byte[] request = new byte[HeaderLength + payload.Length];

@@ -123,7 +123,6 @@ public sealed class NameService : IAsyncDisposable
         {
             await _source.DisposeAsync().ConfigureAwait(false);
         }
-
     }
 
     /// <summary>Answers what needs nobody else; false when <paramref name="question"/> is to be asked of the source.</summary>
@@ -153,9 +152,16 @@ public sealed class NameService : IAsyncDisposable
             return true;
         }
 
-        answer = _virtual?.Answer(query, question) ?? [];
-        return _virtual is not null;
+        if (_virtual is null || IsExcluded(question))
+        {
+            return false;
+        }
+
+        answer = _virtual.Answer(query, question);
+        return true;
     }
+
+    private bool IsExcluded(in DnsQuestion question) => _options.Excluded is { } excluded && excluded.Hold(question.Name);
 
     private async ValueTask<ReadOnlyMemory<byte>> AskAsync(ReadOnlyMemory<byte> query, DnsQuestion question, bool overTcp, CancellationToken cancellation)
     {
@@ -168,7 +174,7 @@ public sealed class NameService : IAsyncDisposable
         limit.CancelAfter(_options.QueryTimeout);
         try
         {
-            ReadOnlyMemory<byte> answer = await _source!.AskAsync(query, overTcp, limit.Token).ConfigureAwait(false);
+            ReadOnlyMemory<byte> answer = await (IsExcluded(question) ? _options.Excluded! : _source!).AskAsync(query, overTcp, limit.Token).ConfigureAwait(false);
             if (DnsQuestion.IsAnswered(query.Span, answer.Span))
             {
                 return answer;

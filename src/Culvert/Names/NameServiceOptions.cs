@@ -23,4 +23,7 @@ public sealed record NameServiceOptions
 
     /// <summary>Where fake addresses come from, and how many there are.</summary>
     public FakeAddressOptions Fakes { get; init; } = new();
+
+    /// <summary>Domains that are reached outside the tunnel; null for none.</summary>
+    public ExcludedNames? Excluded { get; init; }
 }

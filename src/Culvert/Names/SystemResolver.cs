@@ -7,6 +7,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Core.Dns;
+using Culvert.Flows;
 
 namespace Culvert.Names;
 
@@ -28,6 +29,7 @@ public sealed class SystemResolver
     private readonly Func<IReadOnlyList<IPEndPoint>> _servers;
     private readonly TimeSpan _tryTimeout;
     private readonly int _rounds;
+    private readonly OutgoingInterface? _outgoing;
 
     /// <summary>Asks the servers of <c>/etc/resolv.conf</c>, which is read anew when it changes.</summary>
     public SystemResolver()
@@ -35,9 +37,14 @@ public sealed class SystemResolver
     {
     }
 
-    /// <summary>Asks the servers that <paramref name="servers"/> gives, called for every query; a try takes at most <paramref name="tryTimeout"/>.</summary>
-    public SystemResolver(Func<IReadOnlyList<IPEndPoint>> servers, TimeSpan? tryTimeout = null, int rounds = DefaultRounds)
+    /// <summary>
+    /// Asks the servers that <paramref name="servers"/> gives, called for every query; a try takes at most <paramref name="tryTimeout"/>, and leaves by
+    /// <paramref name="outgoing"/> where that is given.
+    /// </summary>
+    public SystemResolver(
+        Func<IReadOnlyList<IPEndPoint>> servers, TimeSpan? tryTimeout = null, int rounds = DefaultRounds, OutgoingInterface? outgoing = null)
     {
+        _outgoing = outgoing;
         _servers = servers;
         _tryTimeout = tryTimeout ?? DefaultTryTimeout;
         _rounds = rounds;
@@ -69,6 +76,10 @@ public sealed class SystemResolver
                 }
 
                 unhappy = answer;
+            }
+            catch (CulvertException e)
+            {
+                failure = e;
             }
             catch (SocketException e)
             {
@@ -112,10 +123,11 @@ public sealed class SystemResolver
         return await ask(limit.Token).ConfigureAwait(false);
     }
 
-    private static async ValueTask<byte[]> AskByDatagramAsync(IPEndPoint server, ReadOnlyMemory<byte> query, DnsQuestion question, CancellationToken cancellation)
+    private async ValueTask<byte[]> AskByDatagramAsync(IPEndPoint server, ReadOnlyMemory<byte> query, DnsQuestion question, CancellationToken cancellation)
     {
         var outward = new OutwardQuery(query);
         using var socket = new Socket(server.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        BindOutgoing(socket, server);
 
         // A connected socket takes datagrams from this server only, and learns at once when nobody listens there.
         await socket.ConnectAsync(server, cancellation).ConfigureAwait(false);
@@ -138,10 +150,11 @@ public sealed class SystemResolver
         }
     }
 
-    private static async ValueTask<byte[]> AskByStreamAsync(IPEndPoint server, ReadOnlyMemory<byte> query, CancellationToken cancellation)
+    private async ValueTask<byte[]> AskByStreamAsync(IPEndPoint server, ReadOnlyMemory<byte> query, CancellationToken cancellation)
     {
         var outward = new OutwardQuery(query);
         using var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        BindOutgoing(socket, server);
         await socket.ConnectAsync(server, cancellation).ConfigureAwait(false);
         ReadOnlyMemory<byte> framed = DnsFraming.Frame(outward.Message.Span);
         while (!framed.IsEmpty)
@@ -171,6 +184,15 @@ public sealed class SystemResolver
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    // A resolver on this machine is reached on loopback, whatever way leads out.
+    private void BindOutgoing(Socket socket, IPEndPoint server)
+    {
+        if (!IPAddress.IsLoopback(server.Address))
+        {
+            _outgoing?.Bind(socket);
         }
     }
 

@@ -26,13 +26,14 @@ public sealed class RoomsTests
         ["Culvert.Platform.Channel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Platform.Interop"], "what the engine and the helper say to each other"),
         ["Culvert.Platform.Links"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Platform.Interop"], "a link gives and takes packets"),
         ["Culvert.Platform.Linux"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Platform.Channel", "Culvert.Platform.Interop", "Culvert.Platform.Links"], "the system's parts, told the tunnel's own addresses; no protocol of the network is parsed here"),
+        ["Culvert.Platform.Network"] = new(["Culvert.Core", "Culvert.Platform.Interop"], "what the machine's own network looks like, read without privileges"),
         ["Culvert.Flows"] = new(["Culvert.Core"], "the seams between entries and exits know of neither"),
         ["Culvert.Flows.Socks"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows"], "what the SOCKS entry and the SOCKS exit have in common"),
         ["Culvert.Names"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Flows"], "names are answered through the exit's seam, whatever exit it is"),
         ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names"], "an exit does not know who uses it"),
         ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
         ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
-        ["Culvert.Tunnel"] = new(["Culvert.Core"], "the supervisor"),
+        ["Culvert.Tunnel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Entries.Tun", "Culvert.Exits", "Culvert.Flows", "Culvert.Names", "Culvert.Platform.Channel", "Culvert.Platform.Links", "Culvert.Platform.Linux", "Culvert.Platform.Network"], "the supervisor holds the whole engine together"),
     };
 
     private sealed record Room(string[] Neighbours, string Why);
