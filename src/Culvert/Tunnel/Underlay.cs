@@ -1,0 +1,193 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Threading;
+using System.Threading.Tasks;
+using Culvert.Core;
+using Culvert.Core.Dns;
+using Culvert.Exits;
+using Culvert.Flows;
+using Culvert.Names;
+using Culvert.Platform.Channel;
+using Culvert.Platform.Network;
+
+namespace Culvert.Tunnel;
+
+/// <summary>
+/// The machine's own network, below the tunnel: the interface that leads out, the name servers there, and the addresses of the exit. Followed as they
+/// change; what of it may be used while the tunnel is up is told to the helper with <see cref="State"/>.
+/// </summary>
+internal sealed class Underlay
+{
+    private static readonly IPNetwork Fakes = new(IPAddress.Parse("198.18.0.0"), TunnelAddresses.PrefixLengthV4);
+
+    // What a resolver on this machine itself asks, where the machine says so (systemd-resolved(8), NetworkManager(8)).
+    private static readonly string[] UplinkFiles = ["/run/systemd/resolve/resolv.conf", "/run/NetworkManager/no-stub-resolv.conf"];
+
+    private readonly TunnelSettings _settings;
+    private readonly ExitUri? _proxy;
+    private volatile IReadOnlyList<IPEndPoint> _servers = [];
+    private volatile IPAddress[] _exit = [];
+
+    /// <summary>The underlay of a tunnel with these settings.</summary>
+    public Underlay(TunnelSettings settings)
+    {
+        _settings = settings;
+        ExitUri dialled = settings.Via ?? settings.Exit;
+        _proxy = dialled.Scheme == ExitScheme.Direct ? null : dialled;
+        Outgoing = new OutgoingInterface(null, TunnelState.EnginePriority);
+        Resolver = new SystemResolver(() => _servers, outgoing: Outgoing);
+        Follow();
+    }
+
+    /// <summary>Where the engine's own sockets leave.</summary>
+    public OutgoingInterface Outgoing { get; }
+
+    /// <summary>The machine's own resolver, asked outside the tunnel.</summary>
+    public SystemResolver Resolver { get; }
+
+    /// <summary>The proxy that is dialled from this machine; null for the direct exit.</summary>
+    public ExitUri? Proxy => _proxy;
+
+    /// <summary>Looks again at routes and name servers; true when something is different.</summary>
+    public bool Follow()
+    {
+        string? name = DefaultRoute.Find(_settings.Link)?.Interface;
+        IReadOnlyList<IPEndPoint> servers = NameServers();
+        bool same = name == Outgoing.Name && servers.SequenceEqual(_servers);
+        Outgoing.Name = name;
+        _servers = servers.Count > 0 ? servers : _servers; // a network that is just coming up names none; the old ones do no harm
+        return !same;
+    }
+
+    /// <summary>
+    /// Finds the addresses of the exit; before the tunnel is up by the system's own way, later outside the tunnel. True when they are others than before. What cannot
+    /// be resolved now keeps the addresses it had.
+    /// </summary>
+    public async Task<bool> FindExitAsync(bool isUp, CancellationToken cancellation)
+    {
+        if (_proxy is null)
+        {
+            return false;
+        }
+
+        if (IPAddress.TryParse(_proxy.Host, out IPAddress? address))
+        {
+            bool first = _exit.Length == 0;
+            _exit = [address];
+            return first;
+        }
+
+        IPAddress[] found;
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(_settings.LookupLimit);
+        try
+        {
+            found = isUp ? await ResolveAsync(_proxy.Host, limit.Token).ConfigureAwait(false)
+                : await System.Net.Dns.GetHostAddressesAsync(_proxy.Host, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is CulvertException or System.Net.Sockets.SocketException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return _exit.Length > 0 ? false : throw new CulvertException(FailureKind.ExitUnreachable, $"The name of the exit {_proxy} could not be resolved: {e.Message}", e);
+        }
+
+        if (found.Length == 0 || found.ToHashSet().SetEquals(_exit))
+        {
+            return false;
+        }
+
+        _exit = found;
+        return true;
+    }
+
+    /// <summary>The addresses of a name as the exits look them up: those found for the exit itself, others outside the tunnel.</summary>
+    public async Task<IPAddress[]> LookupAsync(string host, CancellationToken cancellation) =>
+        _proxy is not null && host.Equals(_proxy.Host, StringComparison.OrdinalIgnoreCase) && _exit.Length > 0
+            ? _exit
+            : await ResolveAsync(host, cancellation).ConfigureAwait(false);
+
+    /// <summary>How the network should be, with <paramref name="excluded"/> outside as well.</summary>
+    public TunnelState State(IReadOnlyList<IPAddress> excluded, DateTimeOffset? captiveUntil)
+    {
+        List<Bypass> outside = [.. _settings.Exclude.Select(static network => new Bypass(network)), .. excluded.Select(static address => Bypass.To(address))];
+        foreach (IPAddress address in _exit.Where(static address => !IPAddress.IsLoopback(address)))
+        {
+            outside.Add(Bypass.To(address, Bypass.Tcp, _proxy!.Port));
+            if (_proxy.Scheme == ExitScheme.Socks5)
+            {
+                outside.Add(Bypass.To(address, Bypass.Udp)); // the relay of its associations, on whatever port
+            }
+        }
+
+        bool asksNames = _settings.ExcludeDomains.Count > 0 || (_proxy is not null && !IPAddress.TryParse(_proxy.Host, out _));
+        return new TunnelState
+        {
+            Inside = _settings.Include.Count > 0 ? _settings.Include : TunnelState.Everything,
+            Outside = outside,
+            EngineOutside = _proxy is null ? Bypass.Everywhere : asksNames ? [.. _servers.Where(static s => !IPAddress.IsLoopback(s.Address)).SelectMany(Queries)] : [],
+            Lan = _settings.Lan,
+            Ipv6 = _settings.IPv6,
+            KillSwitch = _settings.KillSwitch,
+            CaptiveUntil = captiveUntil,
+            User = _settings.User,
+            Group = _settings.Group,
+        };
+    }
+
+    /// <summary>Fails when this machine has no way out.</summary>
+    public void Require()
+    {
+        if (Outgoing.Name is null)
+        {
+            throw new CulvertException(FailureKind.ExitUnreachable, "This machine has no network now (no default route).");
+        }
+    }
+
+    private static IEnumerable<Bypass> Queries(IPEndPoint server) =>
+        [Bypass.To(server.Address, Bypass.Udp, server.Port), Bypass.To(server.Address, Bypass.Tcp, server.Port)];
+
+    private static IReadOnlyList<IPEndPoint> NameServers()
+    {
+        IReadOnlyList<IPEndPoint> servers = Read(ResolverFile.DefaultPath);
+        if (servers.All(static s => IPAddress.IsLoopback(s.Address)))
+        {
+            // One on this machine would ask through the tunnel, and so us again.
+            IReadOnlyList<IPEndPoint> uplink = [.. UplinkFiles.SelectMany(Read).Where(static s => !IPAddress.IsLoopback(s.Address)).Distinct().Take(ResolverFile.MaxServers)];
+            servers = uplink.Count > 0 ? uplink : servers;
+        }
+
+        return servers;
+    }
+
+    private static IReadOnlyList<IPEndPoint> Read(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? [.. ResolverFile.Parse(File.ReadAllLines(path)).Where(static s => !Fakes.Contains(s.Address))] : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CulvertException(FailureKind.Configuration, $"The system's name servers cannot be read from {path}: {e.Message}", e);
+        }
+    }
+
+    private async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation)
+    {
+        Task<IPAddress[]> v6 = AskAsync(host, DnsType.Aaaa, cancellation);
+        IPAddress[] v4 = await AskAsync(host, DnsType.A, cancellation).ConfigureAwait(false);
+        return [.. v4, .. await v6.ConfigureAwait(false)];
+    }
+
+    private async Task<IPAddress[]> AskAsync(string host, DnsType type, CancellationToken cancellation)
+    {
+        if (!DnsAnswers.TryWriteQuery(host, type, out byte[] query))
+        {
+            throw new CulvertException(FailureKind.NameNotFound, $"'{host}' cannot be a host's name.");
+        }
+
+        ReadOnlyMemory<byte> answer = await Resolver.ResolveAsync(query, cancellation).ConfigureAwait(false);
+        return [.. DnsAnswers.Addresses(answer.Span).Select(static found => found.Address)];
+    }
+}
