@@ -12,6 +12,7 @@ internal sealed record Options
 {
     internal const string Help = """
         usage: ./bench [NAME…] [options]
+               ./bench micro [FILTER…]      the inner parts alone, by BenchmarkDotNet; no root, half a minute
 
         Measures Culvert next to the same work without it, in network namespaces made for the purpose. Every benchmark
         alternates its contenders round after round; the table shows medians, the spread and the ratio to raw.
