@@ -15,17 +15,22 @@ internal static class CommandLine
 
     // Not a RootCommand: that one is named after its file, and people type culvert.
     public static Command Root { get; } = new(
-        "culvert", "Carries the traffic of one command, or of one local proxy port, through something you already have.")
+        "culvert", "Carries the traffic of this machine, of one command, or of one local proxy port, through something you already have.")
     {
         HelpTexts.Option(),
         new VersionOption(),
         RunCommand.Declaration,
+        UpCommand.Declaration,
+        StatusCommand.Declaration,
+        DownCommand.Declaration,
         ProxyCommand.Declaration,
         CompletionCommand.Declaration,
     };
 
     public static async Task<int> RunAsync(string[] args)
     {
+        args = DetachedProcess.Receive(args);
+
         // What stands behind the first -- is the command's own, whatever it looks like.
         int mark = Array.IndexOf(args, CommandMark);
         string[] ours = mark < 0 ? args : args[..mark];

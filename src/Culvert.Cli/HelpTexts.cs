@@ -22,6 +22,7 @@ internal static class HelpTexts
         Examples:
           culvert run -- curl -sS https://example.com
           culvert run socks5://user:password@host:1080 -- git clone https://host/repository
+          culvert up socks5://host:1080            all traffic of this machine
           culvert proxy http://proxy:3128
           culvert proxy -L 5432:db.internal:5432
 
@@ -35,6 +36,17 @@ internal static class HelpTexts
 
         Exit code: the command's own; 125 when Culvert failed, 126 when the command cannot be executed, 127 when
         it was not found, 128 + n when signal n ended it.
+
+        """;
+
+    private const string UpExamples = """
+        Profiles: [exit.home] with uri = "…" and the options' names (dns, exclude, lan, kill-switch, …; also post-up and
+        pre-down, programs with their arguments) in ~/.config/culvert/config.toml.
+
+        Examples:
+          culvert up                               through this machine's own network, filtered and refused as a tunnel is
+          culvert up socks5://user:password@host:1080 --exclude 10.0.0.0/8 --exclude bank.example
+          culvert up home --kill-switch --detach   a profile; 'culvert status' tells how it is, 'culvert down' ends it
 
         """;
 
@@ -58,6 +70,7 @@ internal static class HelpTexts
     {
         { Name: "culvert" } => Exits + "\n" + RootExamples,
         { Name: RunCommand.Name } => Exits + "\n" + RunExamples,
+        { Name: UpCommand.Name } => Exits + "\n" + UpExamples,
         { Name: ProxyCommand.Name } => Exits + "\n" + ProxyExamples,
         _ => "",
     };

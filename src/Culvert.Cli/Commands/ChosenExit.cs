@@ -24,14 +24,19 @@ internal sealed class ChosenExit : IAsyncDisposable
     {
         ExitUri uri = ExitUri.Parse(parsed.GetValue(CommonOptions.Exit) ?? "direct:");
         ExitUri? viaUri = parsed.GetValue(CommonOptions.Via) is string text ? ExitUri.Parse(text) : null;
-        if (viaUri is not null && uri.Scheme == ExitScheme.Direct)
-        {
-            throw new CulvertException(
-                FailureKind.Usage, $"--via is the way to a proxy, and direct: is none. To leave through {viaUri} itself, write that as the EXIT.");
-        }
-
+        RequireProxy(uri, viaUri);
         IExit? via = viaUri is null ? null : ExitFactory.Create(viaUri);
         return new ChosenExit(ExitFactory.Create(uri, ExitOptions.Default with { Via = via }), via);
+    }
+
+    /// <summary>Fails when something is to be reached through <paramref name="via"/> that is no proxy.</summary>
+    public static void RequireProxy(ExitUri uri, ExitUri? via)
+    {
+        if (via is not null && uri.Scheme == ExitScheme.Direct)
+        {
+            throw new CulvertException(
+                FailureKind.Usage, $"--via is the way to a proxy, and direct: is none. To leave through {via} itself, write that as the EXIT.");
+        }
     }
 
     public async ValueTask DisposeAsync()

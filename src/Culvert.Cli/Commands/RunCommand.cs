@@ -19,10 +19,15 @@ internal static class RunCommand
 
     public const string MarkMissing = "run: put '--' in front of the command, as in: culvert run -- curl https://example.com.";
 
+    public const string DnsDescription =
+        "Who resolves names: auto, virtual (the exit, by name), remote (the exit's resolver), ADDRESS[:PORT] or https://… through the exit";
+
+    public const string DnsChoices = "auto|virtual|remote|ADDRESS|https://…";
+
     private static readonly Option<string> Dns = new("--dns")
     {
-        Description = "Who resolves names: auto, virtual (the exit, by name), remote (the exit's resolver), ADDRESS[:PORT] or https://… through the exit",
-        HelpName = "auto|virtual|remote|ADDRESS|https://…",
+        Description = DnsDescription,
+        HelpName = DnsChoices,
         DefaultValueFactory = static _ => "auto",
     };
 

@@ -5,6 +5,9 @@ namespace Culvert.Platform.Interop;
 
 internal static unsafe partial class Libc
 {
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int setsid();
+
     public const int TCSADRAIN = 1;
 
     [LibraryImport(Library, SetLastError = true)]

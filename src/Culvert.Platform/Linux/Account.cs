@@ -27,6 +27,12 @@ public sealed record Account(uint User, uint Group)
         }
     }
 
+    /// <summary>The user that this process is.</summary>
+    public static uint Current => Libc.geteuid();
+
+    /// <summary>The user who asked for what this process does: the one who typed sudo, else its own.</summary>
+    public static uint Asking => Invoking is { } account && account != Nobody ? account.User : Current;
+
     /// <summary>Makes the whole process this user's, for good: no other groups, no capabilities.</summary>
     /// <exception cref="CulvertException">Privilege.</exception>
     public unsafe void Become()
