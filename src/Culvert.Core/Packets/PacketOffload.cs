@@ -5,7 +5,7 @@ namespace Culvert.Core.Packets;
 /// 5.1.6), without its layout.
 /// </summary>
 /// <param name="Checksum">Whether the transport checksum is in place.</param>
-/// <param name="SegmentSize">Payload bytes of each segment when this packet is a super-segment (GSO), else 0.</param>
+/// <param name="SegmentSize">Payload bytes of each TCP segment, or UDP datagram, when this packet is a super-segment (GSO), else 0.</param>
 public readonly record struct PacketOffload(ChecksumState Checksum, ushort SegmentSize);
 
 /// <summary>What is known of the transport checksum of a packet between a link and the stack.</summary>

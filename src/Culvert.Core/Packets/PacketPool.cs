@@ -41,7 +41,7 @@ public sealed class PacketPool
         bool small = capacity <= SmallSize;
         PacketBuffer buffer = (small ? _small : _large).TryPop(out PacketBuffer? kept)
             ? kept
-            : new PacketBuffer(this, GC.AllocateUninitializedArray<byte>(small ? SmallSize : LargeSize, pinned: !small));
+            : new PacketBuffer(this, GC.AllocateUninitializedArray<byte>(small ? SmallSize : LargeSize, pinned: true));
         buffer.Rented();
         Outstanding++;
 #if DEBUG

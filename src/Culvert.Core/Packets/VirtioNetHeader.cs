@@ -17,11 +17,12 @@ public static class VirtioNetHeader
     private const byte GsoNone = 0;
     private const byte GsoTcpV4 = 1;
     private const byte GsoTcpV6 = 4;
+    private const byte GsoUdp = 5;
     private const byte GsoEcn = 0x80;
 
     /// <summary>
-    /// Reads the header in front of <paramref name="packet"/> and checks it against the packet; false for anything that a device offered only TCP
-    /// segmentation and checksums may not say. UDP segmentation is not offered.
+    /// Reads the header in front of <paramref name="packet"/> and checks it against the packet; false for anything that a device offered TCP and UDP
+    /// segmentation and checksums may not say.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> header, ReadOnlySpan<byte> packet, out PacketOffload offload)
     {
@@ -56,8 +57,14 @@ public static class VirtioNetHeader
             // Segmentation goes with a checksum to complete (virtio 1.2 section 5.1.6.2.1), so the transport has been looked at.
             segment = BinaryPrimitives.ReadUInt16LittleEndian(header[4..]);
             int version = packet.IsEmpty ? 0 : packet[0] >> 4;
-            bool matches = gso switch { GsoTcpV4 => version == 4, GsoTcpV6 => version == 6, _ => false };
-            if (!matches || protocol != IpProtocol.Tcp || segment == 0 || BinaryPrimitives.ReadUInt16LittleEndian(header[2..]) > packet.Length)
+            bool matches = gso switch
+            {
+                GsoTcpV4 => version == 4 && protocol == IpProtocol.Tcp,
+                GsoTcpV6 => version == 6 && protocol == IpProtocol.Tcp,
+                GsoUdp => protocol == IpProtocol.Udp && (header[1] & GsoEcn) == 0,
+                _ => false,
+            };
+            if (!matches || segment == 0 || BinaryPrimitives.ReadUInt16LittleEndian(header[2..]) > packet.Length)
             {
                 return false;
             }
@@ -94,7 +101,7 @@ public static class VirtioNetHeader
         BinaryPrimitives.WriteUInt16LittleEndian(header[8..], (ushort)ChecksumOffset(protocol));
         if (packet.Offload.SegmentSize != 0 && packet.Payload.Length > packet.Offload.SegmentSize)
         {
-            header[1] = packet.Header[0] >> 4 == 4 ? GsoTcpV4 : GsoTcpV6;
+            header[1] = protocol == IpProtocol.Udp ? GsoUdp : packet.Header[0] >> 4 == 4 ? GsoTcpV4 : GsoTcpV6;
             BinaryPrimitives.WriteUInt16LittleEndian(header[2..], (ushort)packet.Header.Length);
             BinaryPrimitives.WriteUInt16LittleEndian(header[4..], packet.Offload.SegmentSize);
         }

@@ -13,7 +13,7 @@ public sealed partial class IpStack
     /// <summary>Packets that a flow sends before it is the next one's turn, unless they are super-segments.</summary>
     private const int PacketsPerTurn = 8;
 
-    private readonly Outbox _control = new(MaxControlBytes);
+    private readonly Outbox _control = new(MaxControlBytes, offloads: false, cutsDatagrams: false);
     private readonly Outbox _datagrams;
     private readonly Queue<TcpFlow> _controlFlows = new();
     private readonly Queue<TcpFlow> _turns = new();

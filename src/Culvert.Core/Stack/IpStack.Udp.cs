@@ -26,11 +26,36 @@ public sealed partial class IpStack
             return false;
         }
 
+        if (Fits(to, payload.Length))
+        {
+            return Counted(_datagrams.TryAdd(Pool, from, to, payload));
+        }
+
         PacketBuffer message = Pool.Rent(UdpHeader.Size + payload.Length);
         message.Length = UdpHeader.Size + payload.Length;
         UdpHeader.Write(message.Array, from, to, payload);
         payload.CopyTo(message.Array.AsSpan(UdpHeader.Size));
         return SendMessage(_datagrams, message, from.Address, to.Address, IpProtocol.Udp);
+    }
+
+    /// <summary>
+    /// Queues a run of datagrams of <paramref name="segmentSize"/> bytes each, the last of which may be shorter, for the link; ownership of <paramref name="run"/> moves here.
+    /// </summary>
+    internal bool SendDatagrams(IpEndpoint from, IpEndpoint to, PacketBuffer run, int segmentSize)
+    {
+        if (from.Address.IsV4 == to.Address.IsV4 && Fits(to, segmentSize) && run.Length <= DatagramRun.MaxBytes && DatagramRun.Count(run.Length, segmentSize) <= DatagramRun.MaxDatagrams)
+        {
+            return Counted(_datagrams.TryAdd(from, to, run, segmentSize));
+        }
+
+        bool all = true;
+        for (int at = 0; at < run.Length; at += segmentSize)
+        {
+            all &= SendDatagram(from, to, run.Span.Slice(at, Math.Min(segmentSize, run.Length - at)));
+        }
+
+        run.Release();
+        return all;
     }
 
     /// <summary>Answers a datagram of the flow with an ICMP error.</summary>
@@ -69,6 +94,16 @@ public sealed partial class IpStack
 
         packet.Start += ip.HeaderLength + UdpHeader.Size;
         packet.Length = header.Length - UdpHeader.Size;
+        if (packet.Offload.SegmentSize >= packet.Length)
+        {
+            packet.Offload = packet.Offload with { SegmentSize = 0 };
+        }
+        else if (packet.Offload.SegmentSize != 0 && DatagramRun.Count(packet.Length, packet.Offload.SegmentSize) > DatagramRun.MaxReceived)
+        {
+            Drop(packet, DropReason.TransportHeader);
+            return;
+        }
+
         packet = Compact(packet);
         if (_waitingBytes + packet.Capacity > Options.MaxDatagramBytes)
         {
@@ -92,6 +127,18 @@ public sealed partial class IpStack
         Used(flow, now);
         _waitingBytes += packet.Capacity;
         _events.Enqueue(new StackEvent(StackEventKind.Datagram, Udp: flow, Destination: new IpEndpoint(ip.Destination, header.DestinationPort), Buffer: packet));
+    }
+
+    private bool Fits(IpEndpoint to, int payload) => IpWriter.HeaderSize(to.Address) + UdpHeader.Size + payload <= Options.Mtu;
+
+    private bool Counted(bool taken)
+    {
+        if (!taken)
+        {
+            Counters.Drops.Count(DropReason.Limit);
+        }
+
+        return taken;
     }
 
     private void CloseIdleUdp(long now)
@@ -120,6 +167,7 @@ public sealed partial class IpStack
         PacketBuffer small = Pool.Rent(packet.Length);
         packet.Span.CopyTo(small.Array);
         small.Length = packet.Length;
+        small.Offload = packet.Offload;
         packet.Release();
         return small;
     }

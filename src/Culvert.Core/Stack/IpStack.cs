@@ -32,7 +32,7 @@ public sealed partial class IpStack
         _flows = new Dictionary<FlowKey, TcpFlow>(comparer);
         _udp = new Dictionary<IpEndpoint, UdpFlow>(comparer);
         _reassembler = new Reassembler(pool, options.MaxFragmentBytes, Counters.Drops);
-        _datagrams = new Outbox(options.MaxDatagramBytes);
+        _datagrams = new Outbox(options.MaxDatagramBytes, options.Offloads, options.CutsDatagrams);
     }
 
     /// <summary>What it has done so far.</summary>

@@ -17,7 +17,10 @@ public enum StackEventKind : byte
     /// <summary>The connection is over, see <see cref="TcpFlow.CloseReason"/>; the user still has to Release it.</summary>
     TcpClosed,
 
-    /// <summary>A datagram came: <see cref="StackEvent.Buffer"/> (payload only) is the taker's to release; addressed to <see cref="StackEvent.Destination"/>.</summary>
+    /// <summary>
+    /// A datagram came: <see cref="StackEvent.Buffer"/> (payload only) is the taker's to release; addressed to <see cref="StackEvent.Destination"/>. Where the
+    /// buffer's offload names a segment size it is a run of datagrams of that size, the last of which may be shorter.
+    /// </summary>
     Datagram,
 
     /// <summary>The UDP flow is over (idle, or pushed out by a limit).</summary>

@@ -9,6 +9,9 @@ public sealed record StackOptions
     /// <summary>The link takes super-segments and partial checksums (<c>ILink.Offloads</c>).</summary>
     public bool Offloads { get; init; }
 
+    /// <summary>The link cuts runs of datagrams too (<c>ILink.CutsDatagrams</c>).</summary>
+    public bool CutsDatagrams { get; init; }
+
     /// <summary>TCP connections at a time; a SYN beyond is answered with RST.</summary>
     public int MaxTcpFlows { get; init; } = 16_384;
 

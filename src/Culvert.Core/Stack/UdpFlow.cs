@@ -49,6 +49,23 @@ public sealed class UdpFlow
         return _stack.SendDatagram(from, Source, payload);
     }
 
+    /// <summary>
+    /// Queues a run of datagrams, each of <paramref name="segmentSize"/> bytes but for the last, which may be shorter; ownership of <paramref name="run"/>
+    /// moves to the stack. False when they were dropped, or some of them, for the reasons of the other one.
+    /// </summary>
+    public bool Send(IpEndpoint from, PacketBuffer run, int segmentSize, long now)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(segmentSize);
+        if (IsClosed)
+        {
+            run.Release();
+            return false;
+        }
+
+        _stack.Used(this, now);
+        return _stack.SendDatagrams(from, Source, run, segmentSize);
+    }
+
     /// <summary>Answers a datagram to <paramref name="destination"/> with an ICMP error that quotes its addresses and ports.</summary>
     public void Refuse(IpEndpoint destination, Refusal refusal, long now)
     {

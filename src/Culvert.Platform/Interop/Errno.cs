@@ -21,9 +21,13 @@ internal static class Errno
     public const int EINVAL = 22;
     public const int ENOSPC = 28;
     public const int ENOSYS = 38;
+    public const int EMSGSIZE = 90;
     public const int EOPNOTSUPP = 95;
     public const int EAFNOSUPPORT = 97;
+    public const int ENETUNREACH = 101;
     public const int ENOBUFS = 105;
+    public const int ECONNREFUSED = 111;
+    public const int EHOSTUNREACH = 113;
 
     /// <summary>The error of the last call into <see cref="Libc"/> on this thread.</summary>
     public static int Last => Marshal.GetLastPInvokeError();

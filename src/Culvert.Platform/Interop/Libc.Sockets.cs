@@ -45,7 +45,7 @@ internal static unsafe partial class Libc
     public static partial nint sendmsg(SafeHandle socket, MessageHeader* message, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    public static partial nint recvmsg(SafeFileHandle socket, MessageHeader* message, int flags);
+    public static partial nint recvmsg(SafeHandle socket, MessageHeader* message, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int shutdown(SafeHandle socket, int how);

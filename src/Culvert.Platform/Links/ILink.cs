@@ -18,6 +18,9 @@ public interface ILink : IDisposable
     /// <summary>True when packets up to 64 KiB go both ways with <see cref="PacketOffload"/> (super-segments, partial checksums).</summary>
     bool Offloads { get; }
 
+    /// <summary>True when runs of UDP datagrams too go both ways as super-segments.</summary>
+    bool CutsDatagrams { get; }
+
     /// <summary>
     /// Reads one packet into <paramref name="buffer"/> (sets Start, Length and Offload); false when none is waiting. Throws
     /// <see cref="Core.CulvertException"/> when the interface is gone.

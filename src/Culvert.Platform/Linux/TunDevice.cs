@@ -16,6 +16,8 @@ internal static unsafe class TunDevice
     /// <summary>Environment variable: <c>0</c> makes links without offloads.</summary>
     public const string OffloadVariable = "CULVERT_OFFLOAD";
 
+    private const nuint StreamFeatures = Libc.TUN_F_CSUM | Libc.TUN_F_TSO4 | Libc.TUN_F_TSO6;
+
     private const string UseSudo = "or run it with sudo";
 
     /// <summary>Whether the environment leaves offloads on.</summary>
@@ -45,8 +47,7 @@ internal static unsafe class TunDevice
             if (offloads)
             {
                 int size = VirtioNetHeader.Size;
-                nuint features = Libc.TUN_F_CSUM | Libc.TUN_F_TSO4 | Libc.TUN_F_TSO6;
-                if (Libc.ioctl(device, Libc.TUNSETVNETHDRSZ, &size) < 0 || Libc.ioctl(device, Libc.TUNSETOFFLOAD, (void*)features) < 0)
+                if (Libc.ioctl(device, Libc.TUNSETVNETHDRSZ, &size) < 0 || Libc.ioctl(device, Libc.TUNSETOFFLOAD, (void*)StreamFeatures) < 0)
                 {
                     throw Descriptors.Failure($"The kernel refused offloads on {name} ({OffloadVariable}=0 goes without)");
                 }
@@ -60,6 +61,13 @@ internal static unsafe class TunDevice
             throw;
         }
     }
+
+    /// <summary>
+    /// Has an interface with offloads leave UDP segmentation to us as well; false where the kernel has none (before Linux 6.2). Needs no privileges, so whoever
+    /// drives the interface asks.
+    /// </summary>
+    public static bool TryCutDatagrams(SafeFileHandle device) =>
+        Libc.ioctl(device, Libc.TUNSETOFFLOAD, (void*)(StreamFeatures | Libc.TUN_F_USO4 | Libc.TUN_F_USO6)) == 0;
 
     private static SafeFileHandle Open()
     {

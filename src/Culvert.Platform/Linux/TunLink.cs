@@ -24,6 +24,7 @@ internal sealed unsafe class TunLink : ILink, ISocketWatcher
         Name = name;
         Mtu = mtu;
         Offloads = offloads;
+        CutsDatagrams = offloads && TunDevice.TryCutDatagrams(device);
         int flags = Libc.fcntl((int)device.DangerousGetHandle(), Libc.F_GETFL, 0);
         if (flags < 0 || Libc.fcntl((int)device.DangerousGetHandle(), Libc.F_SETFL, flags | Libc.O_NONBLOCK) < 0)
         {
@@ -38,6 +39,8 @@ internal sealed unsafe class TunLink : ILink, ISocketWatcher
     public int Mtu { get; }
 
     public bool Offloads { get; }
+
+    public bool CutsDatagrams { get; }
 
     /// <summary>Packets the device gave us whose virtio-net header made no sense; dropped.</summary>
     public long Malformed { get; private set; }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
+using Culvert.Core.Packets;
 using Culvert.Flows;
 
 namespace Culvert.Exits;
@@ -13,7 +14,7 @@ namespace Culvert.Exits;
 /// A UDP association on one socket of this machine: IPv6 with IPv4 in its mapped form where the system has IPv6, else IPv4. What comes back from
 /// an address that a name was resolved to is said to come from that name.
 /// </summary>
-internal sealed class DirectAssociation : IAssociation
+internal sealed class DirectAssociation : ISocketAssociation
 {
     /// <summary>Names an association remembers the addresses of; when there are more, all are looked up again.</summary>
     public const int MaxNames = 256;
@@ -23,6 +24,8 @@ internal sealed class DirectAssociation : IAssociation
     private readonly ConcurrentDictionary<Destination, Destination> _resolved = new();
     private readonly ConcurrentDictionary<Destination, Destination> _names = new();
     private readonly SocketAddress _from;
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _detached;
     private Sent? _lastSent;
     private SocketAddress? _lastFrom;
     private Destination _lastSource;
@@ -33,6 +36,40 @@ internal sealed class DirectAssociation : IAssociation
         _lookup = lookup;
         _socket = Open(outgoing);
         _from = new SocketAddress(_socket.AddressFamily);
+    }
+
+    /// <inheritdoc/>
+    public Task Over => _over.Task;
+
+    private bool IsV4Only => _socket.AddressFamily == AddressFamily.InterNetwork;
+
+    /// <inheritdoc/>
+    public Socket? Detach()
+    {
+        _detached = true;
+        return _socket;
+    }
+
+    /// <inheritdoc/>
+    public bool TryAddress(Destination destination, Span<byte> head, out IpEndpoint to, out int headLength)
+    {
+        headLength = 0;
+        to = default;
+        if (destination.Name is not null && !_resolved.TryGetValue(destination, out destination))
+        {
+            return false;
+        }
+
+        to = new IpEndpoint(IpAddr.From(destination.Address!), destination.Port);
+        return to.Address.IsV4 || !IsV4Only;
+    }
+
+    /// <inheritdoc/>
+    public bool TryReadHead(IpEndpoint sender, ReadOnlySpan<byte> datagram, out DatagramSource source)
+    {
+        string? name = !_names.IsEmpty && _names.TryGetValue(new Destination(sender.Address.ToIPAddress(), sender.Port), out Destination named) ? named.Name : null;
+        source = new DatagramSource(sender, name, Head: 0);
+        return true;
     }
 
     /// <inheritdoc/>
@@ -79,7 +116,12 @@ internal sealed class DirectAssociation : IAssociation
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        _socket.Dispose();
+        if (!_detached)
+        {
+            _socket.Dispose();
+        }
+
+        _over.TrySetResult();
         return ValueTask.CompletedTask;
     }
 
@@ -139,12 +181,12 @@ internal sealed class DirectAssociation : IAssociation
         if (last is null || last.Destination != destination)
         {
             IPAddress address = destination.Address!;
-            if (_socket.AddressFamily == AddressFamily.InterNetwork && address.AddressFamily == AddressFamily.InterNetworkV6)
+            if (IsV4Only && address.AddressFamily == AddressFamily.InterNetworkV6)
             {
                 throw new CulvertException(FailureKind.NetworkUnreachable, "This system has no IPv6.");
             }
 
-            address = _socket.AddressFamily == AddressFamily.InterNetworkV6 ? address.MapToIPv6() : address;
+            address = IsV4Only ? address : address.MapToIPv6();
             last = new Sent(destination, new IPEndPoint(address, destination.Port).Serialize());
             Volatile.Write(ref _lastSent, last);
         }
@@ -156,7 +198,7 @@ internal sealed class DirectAssociation : IAssociation
     {
         if (!_from.Equals(_lastFrom))
         {
-            IPEndPoint any = new(_socket.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
+            IPEndPoint any = new(IsV4Only ? IPAddress.Any : IPAddress.IPv6Any, 0);
             IPEndPoint from = (IPEndPoint)any.Create(_from);
             _lastSource = new Destination(from.Address, from.Port);
             _lastFrom = new SocketAddress(_from.Family, _from.Size);

@@ -1,8 +1,10 @@
 using System;
 using System.Buffers;
+using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
+using Culvert.Core.Packets;
 using Culvert.Core.Proxy;
 using Culvert.Flows;
 using Culvert.Flows.Socks;
@@ -13,12 +15,14 @@ namespace Culvert.Exits;
 /// A UDP association at a SOCKS5 proxy (RFC 1928 section 7): datagrams with a header to its relay endpoint, through whatever the proxy is reached
 /// through. It lives as long as the TCP connection that asked for it.
 /// </summary>
-internal sealed class SocksUdpAssociation : IAssociation
+internal sealed class SocksUdpAssociation : ISocketAssociation
 {
     private readonly BufferedConnection _control;
     private readonly IAssociation _inner;
     private readonly Destination _relay;
     private readonly Task _watch;
+    private byte[] _lastHead = [];
+    private DatagramSource _lastSource;
     private int _disposed;
 
     /// <summary>Takes over both connections.</summary>
@@ -28,6 +32,42 @@ internal sealed class SocksUdpAssociation : IAssociation
         _inner = inner;
         _relay = relay;
         _watch = WatchAsync();
+    }
+
+    /// <inheritdoc/>
+    public Task Over => _watch;
+
+    /// <inheritdoc/>
+    public Socket? Detach() => (_inner as ISocketAssociation)?.Detach();
+
+    /// <inheritdoc/>
+    public bool TryAddress(Destination destination, Span<byte> head, out IpEndpoint to, out int headLength) =>
+        SocksDatagram.TryWriteUdp(head, destination.ToSocks(), out headLength) & ((ISocketAssociation)_inner).TryAddress(_relay, default, out to, out _);
+
+    /// <inheritdoc/>
+    public bool TryReadHead(IpEndpoint sender, ReadOnlySpan<byte> datagram, out DatagramSource source)
+    {
+        source = default;
+        if (!((ISocketAssociation)_inner).TryAddress(_relay, default, out IpEndpoint relay, out _) || sender != relay)
+        {
+            return false; // anybody may send to our port; only the proxy speaks for others
+        }
+
+        // The last one is kept: most speak to one destination, and an address is garbage otherwise.
+        if (_lastHead.Length == 0 || !datagram.StartsWith(_lastHead))
+        {
+            if (!SocksDatagram.TryParseUdp(datagram, out SocksAddress from, out int head))
+            {
+                return false;
+            }
+
+            Destination origin = from.ToDestination();
+            _lastHead = datagram[..head].ToArray();
+            _lastSource = new DatagramSource(new IpEndpoint(origin.Address is { } address ? IpAddr.From(address) : default, origin.Port), origin.Name, head);
+        }
+
+        source = _lastSource;
+        return true;
     }
 
     /// <inheritdoc/>

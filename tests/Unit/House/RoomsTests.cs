@@ -27,7 +27,7 @@ public sealed class RoomsTests
         ["Culvert.Platform.Links"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Platform.Interop"], "a link gives and takes packets"),
         ["Culvert.Platform.Linux"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Platform.Channel", "Culvert.Platform.Interop", "Culvert.Platform.Links"], "the system's parts, told the tunnel's own addresses; no protocol of the network is parsed here"),
         ["Culvert.Platform.Network"] = new(["Culvert.Core", "Culvert.Platform.Interop"], "what the machine's own network looks like, read without privileges"),
-        ["Culvert.Flows"] = new(["Culvert.Core"], "the seams between entries and exits know of neither"),
+        ["Culvert.Flows"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the seams between entries and exits know of neither"),
         ["Culvert.Flows.Socks"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows"], "what the SOCKS entry and the SOCKS exit have in common"),
         ["Culvert.Names"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Flows"], "names are answered through the exit's seam, whatever exit it is"),
         ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names"], "an exit does not know who uses it"),

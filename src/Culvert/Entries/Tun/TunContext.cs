@@ -30,8 +30,11 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
     /// <summary>Drives plain sockets on the loop itself; null where the link cannot, or was told not to.</summary>
     public ISocketWatcher? Sockets => sockets;
 
+    /// <summary>What the flows' UDP sockets share, where the link drives them.</summary>
+    public UdpLoop Datagrams { get; } = new(pool);
+
     /// <summary>Pumps wait for another turn.</summary>
-    public bool HasTurns => _turns.Count > 0;
+    public bool HasTurns => _turns.Count > 0 || Datagrams.HasTurns;
 
     public IExit Exit => exit;
 
@@ -79,6 +82,8 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
         {
             _turns.Dequeue().TakeTurn();
         }
+
+        Datagrams.GiveTurns();
     }
 
     public void Ended(TcpTask task) => _tcp.Remove(task);

@@ -53,7 +53,7 @@ public sealed class TunEntry : IAsyncDisposable
         _link = link;
         Span<byte> secret = stackalloc byte[32];
         RandomNumberGenerator.Fill(secret);
-        _stack = new IpStack(options.Stack with { Mtu = link.Mtu, Offloads = link.Offloads }, secret, _pool);
+        _stack = new IpStack(options.Stack with { Mtu = link.Mtu, Offloads = link.Offloads, CutsDatagrams = link.CutsDatagrams }, secret, _pool);
         _loop = new LinkLoop(link, Turn);
         _context = new TunContext(_stack, _pool, options.DriveSockets ? link as ISocketWatcher : null, exit, names, options, warn);
         _echo = new EchoRelay(_context);
@@ -133,6 +133,7 @@ public sealed class TunEntry : IAsyncDisposable
         Sweep(now);
         _context.GiveTurns();
         HandleEvents(now);
+        _context.Datagrams.Send();
         try
         {
             more |= WritePackets(now);
@@ -148,6 +149,7 @@ public sealed class TunEntry : IAsyncDisposable
         {
             _spare?.Release();
             _spare = null;
+            _context.Datagrams.Dispose();
             return _linkFailure is null ? LinkLoop.Finished : throw _linkFailure;
         }
 

@@ -22,12 +22,12 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
     private IpEndpoint _lastEndpoint;
     private Destination _lastDestination;
 
-    /// <summary>Takes one datagram's payload.</summary>
+    /// <summary>Takes the payload of a datagram, or of a run of them.</summary>
     public void Send(IpEndpoint to, PacketBuffer payload, long now)
     {
         if (to.Port == TunContext.DnsPort)
         {
-            Query(to, payload);
+            QueryAll(to, payload);
             return;
         }
 
@@ -89,11 +89,26 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
         }
     }
 
-    private async void Query(IpEndpoint to, PacketBuffer query)
+    private void QueryAll(IpEndpoint to, PacketBuffer queries)
+    {
+        ReadOnlyMemory<byte> left = queries.Memory;
+        int size = queries.Offload.SegmentSize != 0 ? queries.Offload.SegmentSize : left.Length;
+        do
+        {
+            ReadOnlyMemory<byte> query = left[..Math.Min(size, left.Length)];
+            left = left[query.Length..];
+            queries.AddReference();
+            Query(to, queries, query);
+        }
+        while (!left.IsEmpty);
+        queries.Release();
+    }
+
+    private async void Query(IpEndpoint to, PacketBuffer block, ReadOnlyMemory<byte> query)
     {
         if (context.Queries >= context.Options.MaxQueries)
         {
-            query.Release();
+            block.Release();
             return;
         }
 
@@ -101,7 +116,7 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
         context.UnderWay++;
         try
         {
-            ReadOnlyMemory<byte> answer = await context.Names.AnswerAsync(query.Memory, overTcp: false, _cancellation.Token);
+            ReadOnlyMemory<byte> answer = await context.Names.AnswerAsync(query, overTcp: false, _cancellation.Token);
             if (!answer.IsEmpty && !_closed)
             {
                 flow.Send(to, answer.Span, LinkLoop.Now);
@@ -112,7 +127,7 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
         }
         finally
         {
-            query.Release();
+            block.Release();
             context.Queries--;
             context.UnderWay--;
         }

@@ -20,6 +20,8 @@ internal sealed class MemoryLink : ILink, ISocketWatcher
 
     public bool Offloads => false;
 
+    public bool CutsDatagrams => false;
+
     /// <summary>Packets the entry has written.</summary>
     public ConcurrentQueue<byte[]> FromEntry { get; } = new();
 
