@@ -34,7 +34,7 @@ internal sealed class VirtioTarget : IFuzzTarget
 
         if (offload.SegmentSize != 0 && IpHeader.TryParse(packet, out IpHeader ip))
         {
-            Expect.That(ip.Protocol == IpProtocol.Tcp, "only TCP is segmented");
+            Expect.That(ip.Protocol is IpProtocol.Tcp or IpProtocol.Udp, "only TCP and UDP are segmented");
         }
     }
 
@@ -52,7 +52,7 @@ internal sealed class VirtioTarget : IFuzzTarget
             Expect.That(IpHeader.TryParse(packet, out IpHeader ip), "a sample is a packet");
             bool canLeave = !ip.IsFragment && ip.Protocol is IpProtocol.Tcp or IpProtocol.Udp && ip.HeaderLength == (ip.Version == 4 ? 20 : 40);
             int headers = ip.HeaderLength + (ip.Protocol == IpProtocol.Tcp ? (packet[ip.HeaderLength + 12] >> 4) * 4 : 8);
-            PacketOffload offload = canLeave ? new PacketOffload(ChecksumState.Partial, ip.Protocol == IpProtocol.Tcp ? (ushort)100 : (ushort)0) : default;
+            PacketOffload offload = canLeave ? new PacketOffload(ChecksumState.Partial, 100) : default;
             VirtioNetHeader.Write(header, new OutgoingPacket(packet.AsSpan(0, headers), packet.AsSpan(headers), offload));
             inputs.Add([.. header, .. packet]);
         }

@@ -23,7 +23,7 @@ public sealed class Datagrams
     [InlineData(true, 9000, false)]
     public void DatagramsOfEverySizeComeBack(bool v4, int mtu, bool offloads) => World.Simulate(1, world =>
     {
-        Setup setup = new(world, options: new StackOptions { Mtu = mtu, Offloads = offloads });
+        Setup setup = new(world, options: new StackOptions { Mtu = mtu, Offloads = offloads, CutsDatagrams = offloads });
         TestUdp socket = setup.Host.OpenUdp(v4);
         int[] sizes = [0, 1, 7, 8, 500, mtu - 49, mtu - 48, mtu - 47, mtu - 29, mtu - 28, mtu - 27, 4_000, 8_000, 65_507];
         foreach (int size in sizes)
@@ -46,7 +46,7 @@ public sealed class Datagrams
     [MemberData(nameof(FewSeeds))]
     public void WhatComesThroughALossyNetworkIsWhole(ulong seed) => World.Simulate(seed, world =>
     {
-        Setup setup = new(world, new PipeOptions { Loss = 0.05, Reorder = 0.1, Duplicate = 0.05, Corrupt = 0.05, Jitter = 500 }, options: new StackOptions { Offloads = seed % 4 < 2 });
+        Setup setup = new(world, new PipeOptions { Loss = 0.05, Reorder = 0.1, Duplicate = 0.05, Corrupt = 0.05, Jitter = 500 }, options: new StackOptions { Offloads = seed % 4 < 2, CutsDatagrams = seed % 4 == 0 });
         TestUdp socket = setup.Host.OpenUdp(seed % 2 == 0);
         for (int i = 0; i < 500; i++)
         {
@@ -69,6 +69,44 @@ public sealed class Datagrams
         }
 
         Assert.InRange(seen.Count, 100, 500);
+        setup.Rest();
+    });
+
+    [Theory]
+    [MemberData(nameof(FewSeeds))]
+    public void RunsThatTheLinkCutsArriveAsTheDatagramsTheyWereAndInOrder(ulong seed) => World.Simulate(seed, world =>
+    {
+        Setup setup = new(world, options: new StackOptions { Offloads = true, CutsDatagrams = true });
+        bool v4 = seed % 2 == 0;
+        IpEndpoint[] sources = [v4 ? Setup.Web4 : Setup.Web6, (v4 ? Setup.Web4 : Setup.Web6) with { Port = 444 }];
+        List<(IpEndpoint From, byte[] Payload)> sent = [];
+        setup.Stack.OnDatagram = (flow, _, _) =>
+        {
+            int size = 0;
+            for (int i = 0; i < 300; i++)
+            {
+                // Mostly of one size from one source, as floods are; then shorter, longer, empty, from elsewhere.
+                size = i == 0 || world.Random.Below(10) == 0 ? world.Random.Below(world.Random.Below(4) == 0 ? 2_000 : 1_473) : size;
+                byte[] payload = new byte[size];
+                Pattern.Fill(payload, (ulong)i, 0);
+                IpEndpoint from = sources[world.Random.Below(20) == 0 ? 1 : 0];
+                if (flow.Send(from, payload, world.Now))
+                {
+                    sent.Add((from, payload));
+                }
+            }
+        };
+        TestUdp socket = setup.Host.OpenUdp(v4);
+        socket.Send(sources[0], new byte[1]);
+        world.RunFor(1_000_000);
+        Assert.Equal(300, sent.Count);
+        Assert.Equal(sent.Count, socket.Received.Count);
+        for (int i = 0; i < sent.Count; i++)
+        {
+            Assert.Equal(sent[i].From, socket.Received[i].From);
+            Assert.True(socket.Received[i].Payload.Span.SequenceEqual(sent[i].Payload), $"datagram {i} came changed");
+        }
+
         setup.Rest();
     });
 

@@ -35,8 +35,7 @@ internal static class Device
             World.Check(offload.SegmentSize == 0, "a super-segment without a partial checksum");
         }
 
-        int space = header + ((bytes[header + 12] >> 4) * 4);
-        if (protocol != IpPacket.Tcp || offload.SegmentSize == 0)
+        if (offload.SegmentSize == 0)
         {
             byte[] whole = [.. bytes];
             BinaryPrimitives.WriteUInt16BigEndian(whole.AsSpan(at), 0);
@@ -45,8 +44,11 @@ internal static class Device
             yield break;
         }
 
+        World.Check(protocol is IpPacket.Tcp or IpPacket.Udp, $"a super-segment of protocol {protocol}");
+        int space = header + (protocol == IpPacket.Tcp ? (bytes[header + 12] >> 4) * 4 : 8);
         World.Check(space + offload.SegmentSize <= mtu, $"segments of {offload.SegmentSize} bytes behind {space} bytes of headers exceed the MTU {mtu}");
         World.Check(space + offload.SegmentSize < bytes.Length, "a super-segment of one segment or none");
+        World.Check(protocol == IpPacket.Tcp || (bytes.Length - space + offload.SegmentSize - 1) / offload.SegmentSize <= 64, "more datagrams than a kernel cuts");
         uint sequence = BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(header + 4));
         for (int from = space, n = 0; from < bytes.Length; from += offload.SegmentSize, n++)
         {
@@ -54,8 +56,16 @@ internal static class Device
             byte[] part = new byte[space + take];
             bytes.AsSpan(0, space).CopyTo(part);
             bytes.AsSpan(from, take).CopyTo(part.AsSpan(space));
-            BinaryPrimitives.WriteUInt32BigEndian(part.AsSpan(header + 4), sequence + (uint)(from - space));
-            if (from + take < bytes.Length)
+            if (protocol == IpPacket.Udp)
+            {
+                BinaryPrimitives.WriteUInt16BigEndian(part.AsSpan(header + 4), (ushort)(8 + take));
+            }
+            else
+            {
+                BinaryPrimitives.WriteUInt32BigEndian(part.AsSpan(header + 4), sequence + (uint)(from - space));
+            }
+
+            if (protocol == IpPacket.Tcp && from + take < bytes.Length)
             {
                 part[header + 13] &= unchecked((byte)~(byte)(Bits.Fin | Bits.Psh));
             }
@@ -73,7 +83,7 @@ internal static class Device
             }
 
             BinaryPrimitives.WriteUInt16BigEndian(part.AsSpan(at), 0);
-            Checksum(part, header, at, source, destination, IpPacket.Tcp);
+            Checksum(part, header, at, source, destination, (byte)protocol);
             yield return new Frame(part);
         }
     }

@@ -24,6 +24,39 @@ public sealed class VirtioNetHeaderTests
         Assert.Equal(Super, offload);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ARunOfDatagramsIsToldAndReadBack(bool v4)
+    {
+        byte[] packet = SamplePackets.Udp(v4, 5_000);
+        int headers = (v4 ? 20 : 40) + 8;
+        byte[] header = Written(packet, headers, Super);
+
+        Assert.Equal([1, 5, (byte)headers, 0, 0x78, 0x05, (byte)(v4 ? 20 : 40), 0, 6, 0, 0, 0], header);
+        Assert.True(VirtioNetHeader.TryRead(header, packet, out PacketOffload offload));
+        Assert.Equal(Super, offload);
+    }
+
+    [Theory]
+    [InlineData(0, 0)] // a run without a checksum to complete
+    [InlineData(1, 1)] // TCP segmentation of UDP
+    [InlineData(1, 3)] // UDP fragmentation
+    [InlineData(1, 4)]
+    [InlineData(1, 0x85)] // ECN is TCP's
+    [InlineData(3, 0xFF)] // headers longer than the packet
+    [InlineData(4, 0)] // a size of zero
+    [InlineData(6, 21)] // a checksum that begins elsewhere
+    [InlineData(8, 16)] // TCP's place in a datagram
+    public void NonsenseAboutARunOfDatagramsIsRefused(int place, byte value)
+    {
+        byte[] packet = SamplePackets.Udp(true, 5_000);
+        byte[] header = Written(packet, 28, new PacketOffload(ChecksumState.Partial, 100));
+        Assert.True(VirtioNetHeader.TryRead(header, packet, out _));
+        header[place] = value;
+        Assert.False(VirtioNetHeader.TryRead(header, packet, out _));
+    }
+
     [Fact]
     public void ASegmentThatNeedsNoCuttingIsNotToldAsASuperSegment()
     {
@@ -72,7 +105,7 @@ public sealed class VirtioNetHeaderTests
     [InlineData(0, 0)] // a super-segment without a checksum to complete
     [InlineData(1, 3)] // UDP fragmentation
     [InlineData(1, 4)] // IPv6 segmentation of an IPv4 packet
-    [InlineData(1, 5)] // UDP segmentation
+    [InlineData(1, 5)] // UDP segmentation of TCP
     [InlineData(1, 0x80)] // ECN without segmentation
     [InlineData(3, 0xFF)] // headers longer than the packet
     [InlineData(6, 21)] // a checksum that begins elsewhere
@@ -99,7 +132,7 @@ public sealed class VirtioNetHeaderTests
     }
 
     [Fact]
-    public void SegmentationOfAnythingButTcpIsRefused()
+    public void TcpSegmentationOfUdpIsRefused()
     {
         byte[] packet = SamplePackets.Udp(true, 5_000);
         Assert.False(VirtioNetHeader.TryRead([1, 1, 28, 0, 0x78, 5, 20, 0, 6, 0, 0, 0], packet, out _));

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Culvert.Core.Packets;
 using Culvert.Core.Stack;
 using Xunit;
@@ -142,6 +143,108 @@ public sealed class DatagramTests
         peer.All();
     }
 
+    [Theory]
+    [InlineData(3_000, 1_000, 1_000)]
+    [InlineData(2_500, 1_000, 1_000)]
+    [InlineData(1_000, 1_000, 0)]
+    [InlineData(999, 1_000, 0)]
+    [InlineData(128, 1, 1)]
+    public void RunOfDatagramsIsOneEventThatSaysHowLongEachIs(int length, ushort told, int expected)
+    {
+        using ScriptedPeer peer = new(new StackOptions { Offloads = true });
+        byte[] payload = new byte[length];
+        new Random(2).NextBytes(payload);
+        Receive(peer, payload, told);
+        PacketBuffer buffer = peer.Event(StackEventKind.Datagram).Buffer!;
+        Assert.Equal(payload, buffer.Span.ToArray());
+        Assert.Equal(expected, buffer.Offload.SegmentSize);
+        buffer.Release();
+    }
+
+    [Fact]
+    public void RunOfMoreDatagramsThanAKernelMakesIsDropped()
+    {
+        using ScriptedPeer peer = new(new StackOptions { Offloads = true });
+        Receive(peer, new byte[129], 1);
+        peer.NoEvent();
+        Assert.Equal(1, peer.Stack.Counters.Drops[DropReason.TransportHeader]);
+    }
+
+    [Fact]
+    public void EqualDatagramsFromOneSourceLeaveAsOnePacketForALinkThatCutsThem()
+    {
+        using ScriptedPeer peer = new(new StackOptions { Offloads = true, CutsDatagrams = true });
+        UdpFlow flow = Open(peer);
+        Assert.Equal([(3_000, 1_000)], Packets(peer, () => Send(flow, Server, 1_000, 1_000, 1_000)));
+
+        // A shorter one is the last of its run; a longer one begins another, and so does another source.
+        Assert.Equal([(2_500, 1_000), (1_000, 0)], Packets(peer, () => Send(flow, Server, 1_000, 1_000, 500, 1_000)));
+        Assert.Equal([(500, 0), (501, 0)], Packets(peer, () => Send(flow, Server, 500, 501)));
+        Assert.Equal([(10, 0), (10, 0)], Packets(peer, () =>
+        {
+            Send(flow, Server, 10);
+            Send(flow, Server with { Port = 99 }, 10);
+        }));
+        Assert.Equal([(20, 10), (0, 0), (10, 0)], Packets(peer, () => Send(flow, Server, 10, 10, 0, 10)));
+
+        // What does not fit a packet is fragmented, in its place.
+        Assert.Equal([1_000, 1_480, 528, 1_000], Packets(peer, () => Send(flow, Server, 1_000, 2_000, 1_000)).ConvertAll(p => p.Length));
+    }
+
+    [Fact]
+    public void RunsAreBoundedInDatagramsAndBytes()
+    {
+        using ScriptedPeer peer = new(new StackOptions { Offloads = true, CutsDatagrams = true });
+        UdpFlow flow = Open(peer);
+        Assert.Equal([(64, 1), (36, 1)], Packets(peer, () => Send(flow, Server, [.. new int[100].Select(_ => 1)])));
+        List<(int Length, int SegmentSize)> large = Packets(peer, () => Send(flow, Server, [.. new int[100].Select(_ => 1_472)]));
+        Assert.All(large, p => Assert.InRange(p.Length, 1, 65_507));
+        Assert.Equal(147_200, large.Sum(p => p.Length));
+        Assert.Equal(4, large.Count);
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public void RunFromTheExitIsCutByTheLinkOrHere(bool offloads, bool cuts)
+    {
+        using ScriptedPeer peer = new(new StackOptions { Offloads = offloads, CutsDatagrams = cuts });
+        UdpFlow flow = Open(peer);
+        PacketBuffer run = peer.Pool.Rent(PacketPool.LargeSize);
+        run.Length = 20_500;
+        new Random(4).NextBytes(run.Span);
+        byte[] payload = run.Span.ToArray();
+        Assert.True(flow.Send(Server, run, 1_000, peer.Now));
+        byte[] scratch = new byte[IpStack.HeaderRoom];
+        List<byte> got = [];
+        int packets = 0;
+        while (peer.Stack.TryTransmit(peer.Now, scratch, out OutgoingPacket packet))
+        {
+            packets++;
+            got.AddRange(packet.Payload);
+            Assert.Equal(cuts ? 1_000 : 0, packet.Offload.SegmentSize);
+            Assert.Equal(offloads ? ChecksumState.Partial : ChecksumState.Complete, packet.Offload.Checksum);
+            byte[] whole = [.. packet.Header, .. packet.Payload];
+            Assert.True(IpHeader.TryParse(whole, out IpHeader ip));
+            Assert.True(offloads || Checksum.IsTransportValid(ip, whole.AsSpan(ip.HeaderLength)));
+        }
+
+        Assert.Equal(payload, got.ToArray());
+        Assert.Equal(cuts ? 1 : 21, packets);
+    }
+
+    [Fact]
+    public void RunWhoseDatagramsDoNotFitAPacketIsFragmentedOneByOne()
+    {
+        using ScriptedPeer peer = new(new StackOptions { Offloads = true, CutsDatagrams = true });
+        UdpFlow flow = Open(peer);
+        PacketBuffer run = peer.Pool.Rent(PacketPool.LargeSize);
+        run.Length = 4_000;
+        Assert.True(flow.Send(Server, run, 2_000, peer.Now));
+        Assert.Equal(4, peer.All().Count);
+    }
+
     [Fact]
     public void DatagramsNobodyTakesAreDroppedAtTheLimit()
     {
@@ -260,6 +363,44 @@ public sealed class DatagramTests
         Assert.Equal(1, peer.Pool.Outstanding);
         Assert.Equal(30_000_000, peer.Due("Reassembly"));
         Assert.Equal(0, peer.Pool.Outstanding);
+    }
+
+    private static void Receive(ScriptedPeer peer, byte[] payload, ushort segmentSize)
+    {
+        PacketBuffer packet = peer.Pool.Rent(PacketPool.LargeSize);
+        int header = IpWriter.Write(packet.Array, Application.Address, Server.Address, IpProtocol.Udp, 8 + payload.Length);
+        header += UdpHeader.Write(packet.Array.AsSpan(header), Application, Server, payload, ChecksumState.Partial);
+        payload.CopyTo(packet.Array, header);
+        packet.Length = header + payload.Length;
+        packet.Offload = new PacketOffload(ChecksumState.Partial, segmentSize);
+        peer.Stack.Receive(packet, peer.Now);
+    }
+
+    private static UdpFlow Open(ScriptedPeer peer)
+    {
+        Send(peer, Application, Server, [1]);
+        return Take(peer).Udp!;
+    }
+
+    private static void Send(UdpFlow flow, IpEndpoint from, params int[] sizes)
+    {
+        foreach (int size in sizes)
+        {
+            Assert.True(flow.Send(from, new byte[size], 0));
+        }
+    }
+
+    private static List<(int Length, int SegmentSize)> Packets(ScriptedPeer peer, Action send)
+    {
+        send();
+        byte[] scratch = new byte[IpStack.HeaderRoom];
+        List<(int Length, int SegmentSize)> packets = [];
+        while (peer.Stack.TryTransmit(peer.Now, scratch, out OutgoingPacket packet))
+        {
+            packets.Add((packet.Payload.Length, packet.Offload.SegmentSize));
+        }
+
+        return packets;
     }
 
     private static StackEvent Take(ScriptedPeer peer)
