@@ -11,7 +11,6 @@ internal static unsafe partial class Libc
     public const int IPV6_RECVERR = 25;
     public const int UDP_SEGMENT = 103;
     public const int UDP_GRO = 104;
-    public const int MSG_DONTWAIT = 0x40;
     public const int MSG_ERRQUEUE = 0x2000;
     public const byte SO_EE_ORIGIN_ICMP = 2;
     public const byte SO_EE_ORIGIN_ICMP6 = 3;
