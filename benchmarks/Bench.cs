@@ -19,7 +19,6 @@ internal sealed class Bench : IDisposable
     private readonly HashSet<Contender> _broken = [];
     private readonly LoadProcess _server;
     private readonly LoadProcess _socks;
-    private int _runs;
 
     internal Bench(Options options, CancellationToken stop)
     {
@@ -105,19 +104,9 @@ internal sealed class Bench : IDisposable
     /// <summary>Has the far side let go of the connections it kept.</summary>
     internal void Release() => _server.Ask("release");
 
-    /// <summary>Starts any program through a contender that carries programs.</summary>
-    internal LoadProcess Run(Contender contender, IReadOnlyList<string> program)
-    {
-        string mark = $"{Environment.ProcessId}-run-{_runs++}";
-        string directory = Path.Combine(Network.Lab.Work, mark);
-        Directory.CreateDirectory(directory);
-        foreach ((string name, string text) in contender.Files)
-        {
-            File.WriteAllText(Path.Combine(directory, name), Contender.Fill(text, "", directory));
-        }
-
-        return new LoadProcess(Network.Client.Namespace, contender.CommandFor(program, "", directory), mark, directory, Stop);
-    }
+    /// <summary>Starts any program through a contender that carries programs, on premises that are the caller's.</summary>
+    internal LoadProcess Run(Contender contender, IReadOnlyList<string> program, Premises premises) =>
+        new(premises.Host.Namespace, contender.CommandFor(program, premises.Proxy, premises.Directory), premises.Mark, premises.Directory, Stop);
 
     /// <summary>Has a contender's load do something repeatedly; failures among successes are noted.</summary>
     internal LoadResult Ask(Contender contender, string order, string benchmark)

@@ -25,7 +25,7 @@ internal static class Lists
         text.Append("peers (--peers):\n");
         foreach ((Contender contender, string program) in Contenders.Peers)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {contender.Name,-22} {(Contenders.Installed(program) ? string.Join(' ', contender.Command) : $"not installed ({program})")}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  {contender.Name,-22} {(!Contenders.Installed(program) ? $"not installed ({program})" : contender.WantsHost ? "on a host of its own" : string.Join(' ', contender.Command))}\n");
         }
 
         text.Append("peers without a line in the table (--peer NAME=COMMAND):\n");

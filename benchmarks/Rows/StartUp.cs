@@ -25,8 +25,9 @@ internal sealed class StartUp : IBenchmark
     {
         bench.Stop.ThrowIfCancellationRequested();
         string[] program = ["bash", "-c", $"exec 3<>/dev/tcp/{BenchNetwork.Target}/{LoadPorts.Hold} && head -c 1 <&3 >/dev/null && echo '{LoadProgram.Good}ready'"];
+        using Premises premises = new(contender, bench.Network, bench.Stop);
         long start = Stopwatch.GetTimestamp();
-        using LoadProcess process = bench.Run(contender, program);
+        using LoadProcess process = bench.Run(contender, program, premises);
         process.Ready();
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }

@@ -16,7 +16,11 @@ internal sealed class BenchNetwork : IDisposable
     /// <summary>The far side's address over the wires.</summary>
     internal static readonly IPAddress Target = IPAddress.Parse("10.9.0.1");
 
+    /// <summary>Addresses that peers may use inside of their tunnels to the exit.</summary>
+    internal const string Routed = "10.8.0.0/16";
+
     private const int LargestBuffer = 32 << 20;
+    private int _neighbours;
 
     internal BenchNetwork()
     {
@@ -29,6 +33,9 @@ internal sealed class BenchNetwork : IDisposable
             Far.Ip($"addr add {Target}/32 dev lo");
             Client.Ip($"route add {Target} via 10.9.1.2");
             Exit.Ip($"route add {Target} via 10.9.3.2");
+            // Tunnels that end on the exit as a router: what comes out of them has addresses of its own.
+            Far.Ip($"route add {Routed} via 10.9.3.1");
+            LabNetwork.System($"ip netns exec {Exit.Namespace} sysctl -qw net.ipv4.ip_forward=1");
             foreach (Host host in new[] { Client, Exit, Far })
             {
                 // Many short connections to one host, and none that profits from what an earlier one learnt of the path. Send buffers that fill a path of
@@ -57,8 +64,26 @@ internal sealed class BenchNetwork : IDisposable
     /// <summary>Where the target is.</summary>
     internal Host Far => Lab.Internet;
 
+    /// <summary>One more host with a wire to the exit and no other, for a contender that changes the routes or rules of where it runs. The caller removes it.</summary>
+    internal Host Neighbour()
+    {
+        int number = ++_neighbours;
+        string name = $"peer{number}";
+        (IPAddress near, IPAddress far) = Pair("10.10", number);
+        Host host = new(Lab, name, $"{Lab.Owner}-{name}", near, IPAddress.IPv6None);
+        LabNetwork.System($"ip netns add {host.Namespace}");
+        host.Ip("link set lo up");
+        Wire(host, $"{near}", Exit, $"{far}", "exit");
+        host.Ip($"route add default via {far}");
+        return host;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Lab.Dispose();
+
+    /// <summary>The two addresses of the <paramref name="number"/>th (up to 16,383) network of four below <paramref name="prefix"/>.</summary>
+    internal static (IPAddress Near, IPAddress Far) Pair(string prefix, int number) =>
+        (IPAddress.Parse($"{prefix}.{number >> 6}.{((number & 63) * 4) + 1}"), IPAddress.Parse($"{prefix}.{number >> 6}.{((number & 63) * 4) + 2}"));
 
     private static void Wire(Host a, string addressA, Host b, string addressB, string nameA)
     {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net;
 
 namespace Culvert.Bench.Running;
 
@@ -13,12 +14,20 @@ namespace Culvert.Bench.Running;
 internal sealed record Contender(string Name, IReadOnlyList<string> Command)
 {
     private const string Carried = "{command}";
+    private const int FirstFarPort = 30_000;
 
     /// <summary>What every other is compared to.</summary>
     internal const string RawName = "raw";
 
     /// <summary>The files that the command wants in its directory: name and text, with the same place-holders.</summary>
     internal IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What it needs on the exit, which says <c>= ready</c> when it is; empty for nothing. <c>{far-port}</c> stands for a port of its own there, <c>{tunnel-near}</c>
+    /// and <c>{tunnel-far}</c> for two addresses that the far side finds behind the exit.</summary>
+    internal IReadOnlyList<string> FarEnd { get; init; } = [];
+
+    /// <summary>True when it changes routes or rules, and so runs on a host of its own (with its load), behind a wire to the exit.</summary>
+    internal bool WantsHost { get; init; }
 
     /// <summary>True for Culvert's own.</summary>
     internal bool IsCulvert { get; init; }
@@ -33,16 +42,27 @@ internal sealed record Contender(string Name, IReadOnlyList<string> Command)
     internal bool UsesFarSocks => Command.Concat(Files.Values).Any(text => text.Contains("{socks", StringComparison.Ordinal));
 
     /// <summary>The command line that carries <paramref name="program"/> (or, for a proxy, listens on <paramref name="proxy"/>).</summary>
-    internal IEnumerable<string> CommandFor(IReadOnlyList<string> program, string proxy, string directory) => Command.SelectMany(word =>
+    internal IEnumerable<string> CommandFor(IReadOnlyList<string> program, IPEndPoint proxy, string directory) => Command.SelectMany(word =>
         word == Carried ? program : [Fill(word, proxy, directory).Replace(Carried, string.Join(' ', program), StringComparison.Ordinal)]);
 
-    /// <summary>Fills the place-holders of a file's text.</summary>
-    internal static string Fill(string text, string proxy, string directory) => text
-        .Replace("{proxy}", proxy, StringComparison.Ordinal)
-        .Replace("{proxy-host}", proxy.Split(':')[0], StringComparison.Ordinal)
-        .Replace("{proxy-port}", proxy.Split(':')[^1], StringComparison.Ordinal)
-        .Replace("{socks}", BenchNetwork.Socks.ToString(), StringComparison.Ordinal)
-        .Replace("{socks-host}", BenchNetwork.Socks.Address.ToString(), StringComparison.Ordinal)
-        .Replace("{socks-port}", BenchNetwork.Socks.Port.ToString(global::System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        .Replace("{directory}", directory, StringComparison.Ordinal);
+    /// <summary>Fills the place-holders of a word or a file's text.</summary>
+    internal static string Fill(string text, IPEndPoint proxy, string directory)
+    {
+        int number = proxy.Port - Premises.FirstPort;
+        (IPAddress near, IPAddress far) = BenchNetwork.Pair("10.8", number);
+        (string Holder, string Value)[] values =
+        [
+            ("{proxy}", $"{proxy}"),
+            ("{proxy-host}", $"{proxy.Address}"),
+            ("{proxy-port}", $"{proxy.Port}"),
+            ("{socks}", $"{BenchNetwork.Socks}"),
+            ("{socks-host}", $"{BenchNetwork.Socks.Address}"),
+            ("{socks-port}", $"{BenchNetwork.Socks.Port}"),
+            ("{far-port}", $"{FirstFarPort + number}"),
+            ("{tunnel-near}", $"{near}"),
+            ("{tunnel-far}", $"{far}"),
+            ("{directory}", directory),
+        ];
+        return values.Aggregate(text, (filled, value) => filled.Replace(value.Holder, value.Value, StringComparison.Ordinal));
+    }
 }

@@ -16,45 +16,36 @@ internal sealed class Passage : IDisposable
 {
     private static readonly TimeSpan ListenLimit = TimeSpan.FromSeconds(20);
     private const double WarmUpSeconds = 0.6;
-    private static int _count;
-
     private readonly LoadProcess? _proxy;
     private readonly LoadProcess _server;
-    private readonly string _mark;
+    private readonly Premises _premises;
 
     /// <summary>Starts it. <paramref name="server"/> is the load server that it will reach.</summary>
     internal Passage(Contender contender, BenchNetwork network, LoadProcess server, CancellationToken stop)
     {
         _server = server;
-        int number = Interlocked.Increment(ref _count);
-        _mark = $"{Environment.ProcessId}-{number}-{contender.Name}";
-        string directory = Path.Combine(network.Lab.Work, _mark);
-        Directory.CreateDirectory(directory);
-        IPEndPoint proxy = new(IPAddress.Loopback, 20000 + number);
-        foreach ((string name, string text) in contender.Files)
-        {
-            File.WriteAllText(Path.Combine(directory, name), Contender.Fill(text, proxy.ToString(), directory));
-        }
-
-        string space = network.Client.Namespace;
+        _premises = new Premises(contender, network, stop);
+        string space = _premises.Host.Namespace;
+        IPEndPoint proxy = _premises.Proxy;
         if (contender.Carries)
         {
-            Load = new LoadProcess(space, contender.CommandFor(LoadProcess.Command("client"), "", directory), _mark, directory, stop);
+            Load = new LoadProcess(space, contender.CommandFor(LoadProcess.Command("client"), proxy, _premises.Directory), _premises.Mark, _premises.Directory, stop);
         }
         else
         {
-            _proxy = new LoadProcess(space, contender.CommandFor([], proxy.ToString(), directory), _mark, directory, stop);
+            _proxy = new LoadProcess(space, contender.CommandFor([], proxy, _premises.Directory), _premises.Mark, _premises.Directory, stop);
             try
             {
-                WaitForListener(network.Client, proxy.Port, _proxy);
+                WaitForListener(_premises.Host, proxy.Port, _proxy);
             }
             catch
             {
                 _proxy.Dispose();
+                _premises.Dispose();
                 throw;
             }
 
-            Load = new LoadProcess(space, LoadProcess.Command("client", proxy.ToString()), _mark, directory, stop);
+            Load = new LoadProcess(space, LoadProcess.Command("client", proxy.ToString()), _premises.Mark, _premises.Directory, stop);
         }
 
         try
@@ -73,10 +64,10 @@ internal sealed class Passage : IDisposable
     internal LoadProcess Load { get; }
 
     /// <summary>Resident memory of the tunnel, in MB.</summary>
-    internal double ResidentMegabytes => CpuTimes.ResidentMegabytes(MarkedProcesses.Find(_mark, load: false));
+    internal double ResidentMegabytes => CpuTimes.ResidentMegabytes(MarkedProcesses.Find(_premises.Mark, load: false));
 
     /// <summary>Descriptors that the tunnel's processes have open.</summary>
-    internal int Descriptors => MarkedProcesses.Find(_mark, load: false).Sum(id => Directory.GetFiles($"/proc/{id}/fd").Length);
+    internal int Descriptors => MarkedProcesses.Find(_premises.Mark, load: false).Sum(id => Directory.GetFiles($"/proc/{id}/fd").Length);
 
     /// <summary>Says where the load goes from now on.</summary>
     internal void Aim(IPAddress target) => Load.Ask($"target {target}");
@@ -87,7 +78,7 @@ internal sealed class Passage : IDisposable
     /// </summary>
     internal Flow Observe(string order, bool up, double warm, double window, CancellationToken stop)
     {
-        IReadOnlyList<int> tunnel = MarkedProcesses.Find(_mark, load: false);
+        IReadOnlyList<int> tunnel = MarkedProcesses.Find(_premises.Mark, load: false);
         LoadProcess counting = up ? _server : Load;
         Load.Ask(order);
         try
@@ -138,6 +129,7 @@ internal sealed class Passage : IDisposable
     {
         Load.Dispose();
         _proxy?.Dispose();
+        _premises.Dispose();
     }
 
     private static void WaitForListener(Host host, int port, LoadProcess proxy)

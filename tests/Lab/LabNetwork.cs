@@ -152,7 +152,8 @@ public sealed class LabNetwork : IDisposable
         }
     }
 
-    private static void Remove(string space)
+    /// <summary>Ends what runs in a namespace, and removes it.</summary>
+    internal static void Remove(string space)
     {
         foreach (string process in System($"ip netns pids {space}").Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
