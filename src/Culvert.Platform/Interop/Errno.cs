@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Culvert.Platform.Interop;
@@ -19,18 +20,50 @@ internal static class Errno
     public const int EEXIST = 17;
     public const int ENODEV = 19;
     public const int EINVAL = 22;
+    public const int ENFILE = 23;
+    public const int EMFILE = 24;
     public const int ENOSPC = 28;
+    public const int EPIPE = 32;
     public const int ENOSYS = 38;
     public const int EMSGSIZE = 90;
     public const int EOPNOTSUPP = 95;
     public const int EAFNOSUPPORT = 97;
+    public const int EADDRNOTAVAIL = 99;
+    public const int ENETDOWN = 100;
     public const int ENETUNREACH = 101;
+    public const int ECONNABORTED = 103;
+    public const int ECONNRESET = 104;
     public const int ENOBUFS = 105;
+    public const int ETIMEDOUT = 110;
     public const int ECONNREFUSED = 111;
+    public const int EHOSTDOWN = 112;
     public const int EHOSTUNREACH = 113;
+    public const int EINPROGRESS = 115;
 
     /// <summary>The error of the last call into <see cref="Libc"/> on this thread.</summary>
     public static int Last => Marshal.GetLastPInvokeError();
+
+    /// <summary>The framework's name for an error of a socket.</summary>
+    public static SocketError ToSocketError(int error) => error switch
+    {
+        0 => SocketError.Success,
+        EPERM or EACCES => SocketError.AccessDenied,
+        EINVAL => SocketError.InvalidArgument,
+        ENFILE or EMFILE => SocketError.TooManyOpenSockets,
+        ENOMEM or ENOBUFS => SocketError.NoBufferSpaceAvailable,
+        EPIPE => SocketError.Shutdown,
+        EAFNOSUPPORT => SocketError.AddressFamilyNotSupported,
+        EADDRNOTAVAIL => SocketError.AddressNotAvailable,
+        ENETDOWN => SocketError.NetworkDown,
+        ENETUNREACH => SocketError.NetworkUnreachable,
+        ECONNABORTED => SocketError.ConnectionAborted,
+        ECONNRESET => SocketError.ConnectionReset,
+        ETIMEDOUT => SocketError.TimedOut,
+        ECONNREFUSED => SocketError.ConnectionRefused,
+        EHOSTDOWN => SocketError.HostDown,
+        EHOSTUNREACH => SocketError.HostUnreachable,
+        _ => SocketError.SocketError,
+    };
 
     /// <summary>The C library's words for an error number, to stand behind a colon: <c>permission denied</c>.</summary>
     public static string Text(int error)

@@ -9,9 +9,13 @@ internal static unsafe partial class Libc
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
     public const int AF_NETLINK = 16;
+    public const int SOCK_STREAM = 1;
     public const int SOCK_RAW = 3;
     public const int SOCK_SEQPACKET = 5;
     public const int SOCK_CLOEXEC = O_CLOEXEC;
+    public const int SOCK_NONBLOCK = O_NONBLOCK;
+    public const int IPPROTO_TCP = 6;
+    public const int TCP_NODELAY = 1;
     public const int SOL_SOCKET = 1;
     public const int SCM_RIGHTS = 1;
     public const int MSG_NOSIGNAL = 0x4000;
@@ -21,7 +25,10 @@ internal static unsafe partial class Libc
     public const int NETLINK_ROUTE = 0;
     public const int SHUT_RD = 0;
     public const int SHUT_WR = 1;
+    public const int SO_ERROR = 4;
+    public const int SO_PRIORITY = 12;
     public const int SO_LINGER = 13;
+    public const int SO_BINDTODEVICE = 25;
     public const int SOL_NETLINK = 270;
     public const int NETLINK_CAP_ACK = 10;
     public const int NETLINK_EXT_ACK = 11;
@@ -31,6 +38,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int socketpair(int domain, int type, int protocol, int* ends);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int connect(SafeHandle socket, byte* address, uint length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int getsockopt(SafeHandle socket, int level, int option, int* value, uint* length);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int setsockopt(SafeHandle socket, int level, int option, int* value, uint length);

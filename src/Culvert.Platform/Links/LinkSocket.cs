@@ -1,14 +1,18 @@
 using System;
 using System.Buffers;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
+using Culvert.Core;
 using Culvert.Platform.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Platform.Links;
 
 /// <summary>
-/// A connected stream socket driven by the loop of a link: calls straight into the system that never block, instead of the
-/// framework's own loop and thread pool.
+/// A TCP socket driven by the loop of a link: calls straight into the system that never block, instead of the framework's own loop and thread
+/// pool, of which it is never a part. Belongs to the loop's thread.
 /// </summary>
 public sealed unsafe class LinkSocket : WatchedSocket, IDisposable
 {
@@ -25,55 +29,102 @@ public sealed unsafe class LinkSocket : WatchedSocket, IDisposable
     [ThreadStatic]
     private static MemoryHandle[]? _pins;
 
-    private readonly Socket _socket;
-    private readonly SafeSocketHandle _handle;
+    private readonly SafeFileHandle _handle;
+    private SocketError _error;
 
-    /// <summary>Takes the connection of <paramref name="socket"/> over.</summary>
-    public LinkSocket(Socket socket)
-    {
-        ArgumentNullException.ThrowIfNull(socket);
+    private LinkSocket(SafeFileHandle handle) => _handle = handle;
 
-        // The framework's own object is kept: its loop may know the descriptor already, and would take a number that is used again for this one.
-        _socket = socket;
-        _handle = socket.SafeHandle;
-        int flags = Libc.fcntl((int)_handle.DangerousGetHandle(), Libc.F_GETFL, 0);
-        if (flags < 0 || Libc.fcntl((int)_handle.DangerousGetHandle(), Libc.F_SETFL, flags | Libc.O_NONBLOCK) < 0)
-        {
-            using (socket)
-            {
-                throw Descriptors.Failure("A connection could not be made non-blocking");
-            }
-        }
-    }
+    /// <summary>There may be something to read: <see cref="Receive"/> has not said otherwise since the watcher told so.</summary>
+    public bool IsReadable { get; private set; }
+
+    /// <summary>There may be room to send: <see cref="Send"/> has not said otherwise since the watcher told so.</summary>
+    public bool IsWritable { get; private set; }
 
     internal override SafeHandle Handle => _handle;
 
     internal override uint Interest => Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET;
 
+    // The far side has finished or is gone: a short read is not the last.
+    private bool HasEnded { get; set; }
+
+    /// <summary>
+    /// Begins to connect to <paramref name="endpoint"/>, by the interface <paramref name="device"/> and with <paramref name="priority"/> where one is given
+    /// (SO_BINDTODEVICE, SO_PRIORITY). Once watched, it becomes writable when it has connected or failed, and <see cref="TakeError"/>
+    /// tells which. Throws <see cref="CulvertException"/> when this system has no more sockets, or none of this family.
+    /// </summary>
+    public static LinkSocket Connect(IPEndPoint endpoint, string? device = null, int priority = 0)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        SocketAddress address = endpoint.Serialize();
+        int descriptor = Libc.socket((int)endpoint.AddressFamily == (int)AddressFamily.InterNetwork ? Libc.AF_INET : Libc.AF_INET6, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (descriptor < 0)
+        {
+            throw Descriptors.Failure("No socket could be opened", Errno.ToSocketError(Errno.Last) == SocketError.AddressFamilyNotSupported ? FailureKind.NetworkUnreachable : FailureKind.LimitReached);
+        }
+
+        LinkSocket socket = new(new SafeFileHandle(descriptor, ownsHandle: true));
+        int one = 1;
+        _ = Libc.setsockopt(socket._handle, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &one, sizeof(int)); // known to every TCP socket
+        if (device is not null && !socket.TryBind(device, priority))
+        {
+            using (socket)
+            {
+                throw Descriptors.Failure($"A socket could not be bound to the interface {device}", FailureKind.NetworkUnreachable);
+            }
+        }
+
+        fixed (byte* bytes = address.Buffer.Span)
+        {
+            if (Libc.connect(socket._handle, bytes, (uint)address.Size) < 0 && Errno.Last != Errno.EINPROGRESS)
+            {
+                socket._error = Errno.ToSocketError(Errno.Last);
+            }
+        }
+
+        return socket;
+    }
+
+    /// <summary>Why it failed, <see cref="SocketError.Success"/> when it has not; tells it once.</summary>
+    public SocketError TakeError()
+    {
+        if (_error == SocketError.Success)
+        {
+            int number = 0;
+            uint size = sizeof(int);
+            return Libc.getsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_ERROR, &number, &size) < 0 || number != 0 ? Errno.ToSocketError(number) : SocketError.Success;
+        }
+
+        SocketError error = _error;
+        _error = SocketError.Success;
+        return error;
+    }
+
     /// <summary>Reads what is there: its length, 0 when the far side has finished, <see cref="WouldBlock"/> or <see cref="Failed"/>.</summary>
     public int Receive(Span<byte> buffer)
     {
-        fixed (byte* bytes = buffer)
+        nint count;
+        do
         {
-            while (true)
+            fixed (byte* bytes = buffer)
             {
-                nint count = Libc.recv(_handle, bytes, (nuint)buffer.Length, 0);
-                if (count >= 0)
-                {
-                    return (int)count;
-                }
-
-                switch (Errno.Last)
-                {
-                    case Errno.EINTR:
-                        continue;
-                    case Errno.EAGAIN:
-                        return WouldBlock;
-                    default:
-                        return Failed;
-                }
+                count = Libc.recv(_handle, bytes, (nuint)buffer.Length, 0);
             }
         }
+        while (count < 0 && Errno.Last == Errno.EINTR);
+
+        if (count < 0)
+        {
+            IsReadable = false;
+            return Outcome();
+        }
+
+        // Less than asked for: what comes later is told anew (epoll(7)), but an end that was told already is not.
+        if (count > 0 && count < buffer.Length && !HasEnded)
+        {
+            IsReadable = false;
+        }
+
+        return (int)count;
     }
 
     /// <summary>
@@ -100,24 +151,20 @@ public sealed unsafe class LinkSocket : WatchedSocket, IDisposable
             }
 
             Libc.MessageHeader message = new() { Vectors = vectors, VectorCount = (nuint)count };
-            while (true)
+            nint sent;
+            do
             {
-                nint sent = Libc.sendmsg(_handle, &message, Libc.MSG_NOSIGNAL);
-                if (sent >= 0)
-                {
-                    return sent;
-                }
-
-                switch (Errno.Last)
-                {
-                    case Errno.EINTR:
-                        continue;
-                    case Errno.EAGAIN:
-                        return WouldBlock;
-                    default:
-                        return Failed;
-                }
+                sent = Libc.sendmsg(_handle, &message, Libc.MSG_NOSIGNAL);
             }
+            while (sent < 0 && Errno.Last == Errno.EINTR);
+
+            if (sent < 0)
+            {
+                IsWritable = false;
+                return Outcome();
+            }
+
+            return sent;
         }
         finally
         {
@@ -139,5 +186,33 @@ public sealed unsafe class LinkSocket : WatchedSocket, IDisposable
     }
 
     /// <summary>Closes it.</summary>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => _handle.Dispose();
+
+    internal override void Happened(uint events)
+    {
+        IsReadable |= (events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
+        IsWritable |= (events & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
+        HasEnded |= (events & (Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
+        base.Happened(events);
+    }
+
+    private bool TryBind(string device, int priority)
+    {
+        fixed (byte* name = Encoding.UTF8.GetBytes(device))
+        {
+            return Libc.setsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE, (int*)name, (uint)Encoding.UTF8.GetByteCount(device)) == 0
+                && Libc.setsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_PRIORITY, &priority, sizeof(int)) == 0;
+        }
+    }
+
+    private int Outcome()
+    {
+        if (Errno.Last == Errno.EAGAIN)
+        {
+            return WouldBlock;
+        }
+
+        _error = Errno.ToSocketError(Errno.Last);
+        return Failed;
+    }
 }

@@ -23,7 +23,7 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
 
     private readonly SafeFileHandle _epoll;
     private readonly SafeFileHandle _wake;
-    private readonly List<ILinkSocketUser?> _users = [];
+    private readonly List<WatchedSocket?> _sockets = [];
     private readonly Stack<int> _freeSlots = [];
     private int _wakePending;
     private bool _coarse;
@@ -70,10 +70,7 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
                     break;
                 case ulong slot:
                     // A user told before this one may have ended it, and another may have its slot: told too much, which does no harm.
-                    _users[(int)slot]?.Ready(
-                        readable: (flags & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0,
-                        writable: (flags & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0,
-                        failed: (flags & Libc.EPOLLERR) != 0);
+                    _sockets[(int)slot]?.Happened(flags);
                     break;
             }
         }
@@ -102,11 +99,12 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
     {
         if (!_freeSlots.TryPop(out int slot))
         {
-            slot = _users.Count;
-            _users.Add(null);
+            slot = _sockets.Count;
+            _sockets.Add(null);
         }
 
-        _users[slot] = user;
+        _sockets[slot] = socket;
+        socket.User = user;
         socket.Slot = slot;
         Register(socket.Handle, socket.Interest, (ulong)slot);
     }
@@ -115,7 +113,7 @@ internal sealed unsafe class LoopWaiter : ISocketWatcher, IDisposable
     {
         if (socket.Slot >= 0)
         {
-            _users[socket.Slot] = null;
+            _sockets[socket.Slot] = null;
             _freeSlots.Push(socket.Slot);
             socket.Slot = -1;
             _ = Libc.epoll_ctl(_epoll, Libc.EPOLL_CTL_DEL, socket.Handle, null); // closing would do it too

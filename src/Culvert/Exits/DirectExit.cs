@@ -35,10 +35,14 @@ internal sealed class DirectExit : IExit
     public ValueTask ProbeAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
     /// <inheritdoc/>
-    public async ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation)
+    public ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation) =>
+        ConnectAsync(destination, SocketDialer.Instance, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IConnection> ConnectAsync(Destination destination, IDialer dialer, CancellationToken cancellation)
     {
         string what = $"The connection to {destination}";
-        Socket socket = await Deadline.RunAsync(
+        return Deadline.RunAsync(
             _options.ConnectTimeout,
             what,
             async token =>
@@ -46,10 +50,9 @@ internal sealed class DirectExit : IExit
                 IReadOnlyList<IPAddress> addresses = destination.Address is { } address
                     ? [address]
                     : HappyEyeballs.Interleave(await LookUpAsync(destination.Host, token).ConfigureAwait(false));
-                return await HappyEyeballs.ConnectAsync(addresses, destination.Port, what, _options.Outgoing, token).ConfigureAwait(false);
+                return await HappyEyeballs.ConnectAsync(addresses, destination.Port, dialer, _options.Outgoing, what, token).ConfigureAwait(false);
             },
-            cancellation).ConfigureAwait(false);
-        return new SocketConnection(socket, what);
+            cancellation);
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
@@ -49,19 +48,19 @@ internal static class HappyEyeballs
     }
 
     /// <summary>
-    /// A socket connected to one of <paramref name="addresses"/> (in the order given). When none answers, the failure that says most: a host that
+    /// A connection to one of <paramref name="addresses"/> (in the order given). When none answers, the failure that says most: a host that
     /// refused is nearer than one that cannot be reached, and that nearer than silence.
     /// </summary>
-    public static async Task<Socket> ConnectAsync(
-        IReadOnlyList<IPAddress> addresses, int port, string what, OutgoingInterface? outgoing, CancellationToken cancellation)
+    public static async ValueTask<IConnection> ConnectAsync(
+        IReadOnlyList<IPAddress> addresses, int port, IDialer dialer, OutgoingInterface? outgoing, string what, CancellationToken cancellation)
     {
         if (addresses.Count == 1)
         {
-            return await AttemptAsync(addresses[0], port, what, outgoing, cancellation).ConfigureAwait(false);
+            return await dialer.DialAsync(new IPEndPoint(addresses[0], port), outgoing, what, cancellation).ConfigureAwait(false);
         }
 
         using CancellationTokenSource race = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        List<Task<Socket>> running = [];
+        List<Task<IConnection>> running = [];
         CulvertException? failure = null;
         int next = 0;
         try
@@ -71,20 +70,20 @@ internal static class HappyEyeballs
                 Task? pause = null;
                 if (next < addresses.Count)
                 {
-                    running.Add(AttemptAsync(addresses[next++], port, what, outgoing, race.Token));
+                    running.Add(dialer.DialAsync(new IPEndPoint(addresses[next++], port), outgoing, what, race.Token).AsTask());
                     pause = next < addresses.Count ? Task.Delay(AttemptDelay, race.Token) : null;
                 }
 
                 // Until one ends, or it is time for the next.
                 while (running.Count > 0)
                 {
-                    Task<Task<Socket>> any = Task.WhenAny(running);
+                    Task<Task<IConnection>> any = Task.WhenAny(running);
                     if (pause is not null && await Task.WhenAny(any, pause).ConfigureAwait(false) == pause)
                     {
                         break;
                     }
 
-                    Task<Socket> ended = await any.ConfigureAwait(false);
+                    Task<IConnection> ended = await any.ConfigureAwait(false);
                     running.Remove(ended);
                     try
                     {
@@ -109,14 +108,14 @@ internal static class HappyEyeballs
         finally
         {
             await race.CancelAsync().ConfigureAwait(false);
-            foreach (Task<Socket> loser in running)
+            foreach (Task<IConnection> loser in running)
             {
                 _ = loser.ContinueWith(
                     static t =>
                     {
                         if (t.IsCompletedSuccessfully)
                         {
-                            t.Result.Dispose();
+                            t.Result.Abort();
                         }
                         else
                         {
@@ -127,24 +126,6 @@ internal static class HappyEyeballs
                     TaskContinuationOptions.ExecuteSynchronously,
                     TaskScheduler.Default);
             }
-        }
-    }
-
-    private static async Task<Socket> AttemptAsync(IPAddress address, int port, string what, OutgoingInterface? outgoing, CancellationToken cancellation)
-    {
-        Socket? socket = null;
-        try
-        {
-            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            outgoing?.Bind(socket);
-            await socket.ConnectAsync(new IPEndPoint(address, port), cancellation).ConfigureAwait(false);
-            return socket;
-        }
-        catch (Exception e)
-        {
-            socket?.Dispose();
-            cancellation.ThrowIfCancellationRequested();
-            throw e is SocketException error ? SocketFailures.ToFailure(error, what) : e;
         }
     }
 

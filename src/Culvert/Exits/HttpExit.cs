@@ -41,7 +41,7 @@ internal sealed class HttpExit : IExit
     public async ValueTask ProbeAsync(CancellationToken cancellation)
     {
         (BufferedConnection connection, HttpResponseHead head) = await RequestAsync(
-            "OPTIONS *", _dialer.Proxy.ToString(), $"The handshake with {Description}", _options.HandshakeTimeout, FailureKind.ExitUnreachable, cancellation).ConfigureAwait(false);
+            "OPTIONS *", _dialer.Proxy.ToString(), $"The handshake with {Description}", _options.HandshakeTimeout, FailureKind.ExitUnreachable, SocketDialer.Instance, cancellation).ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
         if (head.Status == 407)
         {
@@ -50,7 +50,11 @@ internal sealed class HttpExit : IExit
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation)
+    public ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation) =>
+        ConnectAsync(destination, SocketDialer.Instance, cancellation);
+
+    /// <inheritdoc/>
+    public async ValueTask<IConnection> ConnectAsync(Destination destination, IDialer dialer, CancellationToken cancellation)
     {
         string what = $"The connection to {destination}";
         string authority = destination.ToString();
@@ -60,7 +64,7 @@ internal sealed class HttpExit : IExit
         }
 
         (BufferedConnection connection, HttpResponseHead head) = await RequestAsync(
-            $"CONNECT {authority}", authority, what, _options.ConnectTimeout, FailureKind.TimedOut, cancellation).ConfigureAwait(false);
+            $"CONNECT {authority}", authority, what, _options.ConnectTimeout, FailureKind.TimedOut, dialer, cancellation).ConfigureAwait(false);
         if (head.Status is >= 200 and < 300)
         {
             return connection.Unwrap();
@@ -98,10 +102,10 @@ internal sealed class HttpExit : IExit
     }
 
     private async ValueTask<(BufferedConnection Connection, HttpResponseHead Head)> RequestAsync(
-        string line, string host, string what, TimeSpan limit, FailureKind late, CancellationToken cancellation)
+        string line, string host, string what, TimeSpan limit, FailureKind late, IDialer dialer, CancellationToken cancellation)
     {
         byte[] request = Encoding.Latin1.GetBytes($"{line} HTTP/1.1\r\nHost: {host}\r\n{_credentials}\r\n");
-        BufferedConnection connection = await _dialer.DialAsync(cancellation).ConfigureAwait(false);
+        BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation).ConfigureAwait(false);
         try
         {
             HttpResponseHead head = await Deadline.RunAsync(

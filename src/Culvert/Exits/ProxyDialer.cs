@@ -33,11 +33,11 @@ internal sealed class ProxyDialer : IAsyncDisposable
     /// Connects to the proxy. Whatever stands between is <see cref="FailureKind.ExitUnreachable"/>, to be told apart from what stands between the
     /// proxy and a destination.
     /// </summary>
-    public async ValueTask<BufferedConnection> DialAsync(CancellationToken cancellation)
+    public async ValueTask<BufferedConnection> DialAsync(IDialer dialer, CancellationToken cancellation)
     {
         try
         {
-            return new BufferedConnection(await Via.ConnectAsync(Proxy, cancellation).ConfigureAwait(false));
+            return new BufferedConnection(await Via.ConnectAsync(Proxy, dialer, cancellation).ConfigureAwait(false));
         }
         catch (CulvertException e) when (e.Kind is not (FailureKind.ExitUnreachable or FailureKind.Authentication or FailureKind.LimitReached))
         {

@@ -61,9 +61,13 @@ internal sealed class Socks5Exit : IExit
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation)
+    public ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation) =>
+        ConnectAsync(destination, SocketDialer.Instance, cancellation);
+
+    /// <inheritdoc/>
+    public async ValueTask<IConnection> ConnectAsync(Destination destination, IDialer dialer, CancellationToken cancellation)
     {
-        Answer answer = await RequestAsync(SocksCommand.Connect, destination.ToSocks(), $"The connection to {destination}", cancellation).ConfigureAwait(false);
+        Answer answer = await RequestAsync(SocksCommand.Connect, destination.ToSocks(), $"The connection to {destination}", dialer, cancellation).ConfigureAwait(false);
         return answer.Connection?.Unwrap() ?? throw new CulvertException(
             SocksReplies.ToFailure(answer.Reply),
             $"The connection to {destination} failed: {Description} says {SocksReplies.Describe(answer.Reply)}.");
@@ -81,7 +85,7 @@ internal sealed class Socks5Exit : IExit
         SocksReply first = SocksReply.CommandNotSupported;
         if (_mode != DatagramMode.InTcp && _dialer.Via.Capabilities.HasFlag(ExitCapabilities.Datagrams))
         {
-            Answer answer = await RequestAsync(SocksCommand.Associate, SocksAddress.Unspecified, what, cancellation).ConfigureAwait(false);
+            Answer answer = await RequestAsync(SocksCommand.Associate, SocksAddress.Unspecified, what, SocketDialer.Instance, cancellation).ConfigureAwait(false);
             if (answer.Connection is { } control)
             {
                 _mode = DatagramMode.Udp;
@@ -94,7 +98,7 @@ internal sealed class Socks5Exit : IExit
         SocksReply second = first;
         if (_mode != DatagramMode.Udp)
         {
-            Answer answer = await RequestAsync(SocksCommand.AssociateInTcp, SocksAddress.Unspecified, what, cancellation).ConfigureAwait(false);
+            Answer answer = await RequestAsync(SocksCommand.AssociateInTcp, SocksAddress.Unspecified, what, SocketDialer.Instance, cancellation).ConfigureAwait(false);
             if (answer.Connection is { } connection)
             {
                 _mode = DatagramMode.InTcp;
@@ -153,7 +157,7 @@ internal sealed class Socks5Exit : IExit
     }
 
     // Everything from dialling to the reply. The connection is null when the proxy refused.
-    private async ValueTask<Answer> RequestAsync(SocksCommand command, SocksAddress address, string what, CancellationToken cancellation)
+    private async ValueTask<Answer> RequestAsync(SocksCommand command, SocksAddress address, string what, IDialer dialer, CancellationToken cancellation)
     {
         byte[] message = new byte[Socks5.MaxMessage];
         if (!Socks5.TryWriteRequest(message, command, address, out int length))
@@ -161,7 +165,7 @@ internal sealed class Socks5Exit : IExit
             throw new CulvertException(FailureKind.NameNotFound, $"{what} failed: its name is too long for SOCKS5.");
         }
 
-        BufferedConnection connection = await _dialer.DialAsync(cancellation).ConfigureAwait(false);
+        BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation).ConfigureAwait(false);
         bool keep = false;
         try
         {

@@ -26,6 +26,9 @@ public interface IExit : IAsyncDisposable
     /// <summary>Opens a TCP connection to <paramref name="destination"/> and returns when the far side has connected.</summary>
     ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation);
 
+    /// <summary>The same; where the exit opens a socket for this connection alone, <paramref name="dialer"/> opens it.</summary>
+    ValueTask<IConnection> ConnectAsync(Destination destination, IDialer dialer, CancellationToken cancellation) => ConnectAsync(destination, cancellation);
+
     /// <summary>
     /// Connects to the Unix socket <paramref name="path"/> where the exit is. Fails with <see cref="FailureKind.NotCarried"/> where there are none, which
     /// is the usual thing.

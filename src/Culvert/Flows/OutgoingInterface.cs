@@ -13,8 +13,7 @@ public sealed class OutgoingInterface
 {
     private const int SolSocket = 1;
     private const int BindToDevice = 25;
-    private const int Priority = 12;
-    private readonly int _priority;
+    private const int SocketPriority = 12;
     private volatile string? _name;
 
     /// <summary>Begins with the interface <paramref name="name"/>; null while the machine has no way out.</summary>
@@ -23,7 +22,7 @@ public sealed class OutgoingInterface
     public OutgoingInterface(string? name, int priority)
     {
         _name = name;
-        _priority = priority;
+        Priority = priority;
     }
 
     /// <summary>The interface's name; null while the machine has no way out. Set by whoever watches the routes, from any thread.</summary>
@@ -33,15 +32,23 @@ public sealed class OutgoingInterface
         set => _name = value;
     }
 
+    /// <summary>The priority of sockets that leave by it (SO_PRIORITY).</summary>
+    public int Priority { get; }
+
+    /// <summary>The interface as it is now.</summary>
+    /// <exception cref="CulvertException"><see cref="FailureKind.NetworkUnreachable"/>: there is no way out now.</exception>
+    public string RequireName() =>
+        _name ?? throw new CulvertException(FailureKind.NetworkUnreachable, "This machine has no network now (no default route).");
+
     /// <summary>Binds <paramref name="socket"/>, which has not been bound or connected, to the interface as it is now.</summary>
     /// <exception cref="CulvertException"><see cref="FailureKind.NetworkUnreachable"/>: there is no way out now.</exception>
     public void Bind(Socket socket)
     {
-        string name = _name ?? throw new CulvertException(FailureKind.NetworkUnreachable, "This machine has no network now (no default route).");
+        string name = RequireName();
         try
         {
             socket.SetRawSocketOption(SolSocket, BindToDevice, Encoding.UTF8.GetBytes(name));
-            socket.SetRawSocketOption(SolSocket, Priority, BitConverter.GetBytes(_priority));
+            socket.SetRawSocketOption(SolSocket, SocketPriority, BitConverter.GetBytes(Priority));
         }
         catch (SocketException e)
         {

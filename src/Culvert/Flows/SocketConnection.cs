@@ -46,14 +46,6 @@ internal sealed class SocketConnection : IConnection
         }
     }
 
-    /// <summary>Hands the socket over to somebody who drives it on his own; this connection is over.</summary>
-    internal Socket Detach()
-    {
-        Interlocked.Exchange(ref _closed, 1);
-        _gather?.Dispose();
-        return Socket;
-    }
-
     /// <inheritdoc/>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellation = default)
     {

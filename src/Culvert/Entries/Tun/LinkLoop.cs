@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Platform.Links;
@@ -33,7 +34,7 @@ internal sealed class LinkLoop : SynchronizationContext
     {
         _link = link;
         _turn = turn;
-        _thread = new Thread(Run) { Name = $"link {link.Name}", IsBackground = true };
+        _thread = new Thread(Go) { Name = $"link {link.Name}", IsBackground = true };
     }
 
     /// <summary>Ends when the loop has; faulted when a turn failed.</summary>
@@ -53,12 +54,28 @@ internal sealed class LinkLoop : SynchronizationContext
         }
     }
 
+    /// <summary>Runs <paramref name="callback"/> on the loop's thread: now, when that is the caller's.</summary>
+    public void Run(SendOrPostCallback callback, object? state)
+    {
+        if (Thread.CurrentThread == _thread)
+        {
+            callback(state);
+        }
+        else
+        {
+            Post(callback, state);
+        }
+    }
+
+    /// <summary><c>await loop.Turn</c> goes on on the loop's thread: at once, when that is the caller's.</summary>
+    public LoopTurn Turn => new(this);
+
     public override void Send(SendOrPostCallback d, object? state) =>
         throw new NotSupportedException("Nobody may block on the loop; post to it.");
 
     public override SynchronizationContext CreateCopy() => this;
 
-    private void Run()
+    private void Go()
     {
         SetSynchronizationContext(this);
         try
@@ -96,5 +113,19 @@ internal sealed class LinkLoop : SynchronizationContext
         {
             item.Callback(item.State);
         }
+    }
+
+    /// <summary>Brings whoever awaits it to the loop's thread.</summary>
+    public readonly struct LoopTurn(LinkLoop loop) : INotifyCompletion
+    {
+        public bool IsCompleted => Thread.CurrentThread == loop._thread;
+
+        public LoopTurn GetAwaiter() => this;
+
+        public void GetResult()
+        {
+        }
+
+        public void OnCompleted(Action continuation) => loop.Post(static c => ((Action)c!)(), continuation);
     }
 }

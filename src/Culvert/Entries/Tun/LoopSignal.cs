@@ -37,14 +37,22 @@ internal sealed class LoopSignal : INotifyCompletion
 
     public void Set()
     {
-        if (_waiter is Action waiter)
-        {
-            _waiter = null;
-            waiter();
-        }
-        else
+        if (!Wake())
         {
             _set = true;
         }
+    }
+
+    /// <summary>Has the waiter go on, where there is one; otherwise nothing is kept, for those who look at a condition before they wait.</summary>
+    public bool Wake()
+    {
+        if (_waiter is not Action waiter)
+        {
+            return false;
+        }
+
+        _waiter = null;
+        waiter();
+        return true;
     }
 }

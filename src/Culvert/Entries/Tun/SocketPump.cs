@@ -7,9 +7,9 @@ namespace Culvert.Entries.Tun;
 
 /// <summary>
 /// The relay between a flow and a plain socket, driven by the link's own loop: what the loop hears of either is answered by calls that never
-/// block, so no byte changes threads and nothing is allocated. The portable way for every other connection is <see cref="TcpRelay"/>'s own.
+/// block, so no byte changes threads and nothing is allocated. Every other connection has a <see cref="StreamPump"/>.
 /// </summary>
-internal sealed class SocketPump : ILinkSocketUser, IDisposable
+internal sealed class SocketPump : IFlowPump, ILinkSocketUser
 {
     // Bytes moved in one direction before the others on this loop have their turn.
     private const int Share = 128 * 1024;
@@ -17,8 +17,6 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
     private readonly TunContext _context;
     private readonly TcpFlow _flow;
     private readonly LinkSocket _socket;
-    private bool _readable = true;
-    private bool _writable = true;
     private bool _ended;
     private bool _sentAll;
     private bool _receivedAll;
@@ -30,23 +28,24 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
         _context = context;
         _flow = flow;
         _socket = socket;
+        socket.User = this;
     }
 
-    /// <summary>Set when both directions are finished, or one has failed.</summary>
+    /// <inheritdoc/>
     public LoopSignal Over { get; } = new();
 
-    /// <summary>The connection failed: the flow must be reset.</summary>
+    /// <inheritdoc/>
     public bool HasFailed { get; private set; }
 
-    /// <summary>One direction is finished.</summary>
+    /// <inheritdoc/>
     public bool IsHalfClosed => _sentAll || _receivedAll;
 
-    /// <summary>When a byte last moved, in the loop's microseconds.</summary>
+    /// <inheritdoc/>
     public long LastActive { get; private set; } = LinkLoop.Now;
 
+    /// <inheritdoc/>
     public void Start()
     {
-        _context.Sockets!.Watch(_socket, this);
         Upload();
         Download();
     }
@@ -54,9 +53,6 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
     /// <inheritdoc/>
     public void Ready(bool readable, bool writable, bool failed)
     {
-        _readable |= readable;
-        _writable |= writable;
-
         // Reading first: a far side that answers and resets has its answer taken before a write fails.
         if (readable)
         {
@@ -82,11 +78,11 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
         Download();
     }
 
-    /// <summary>From the application to the socket.</summary>
+    /// <inheritdoc/>
     public void Upload()
     {
         long moved = 0;
-        while (_writable && !_sentAll && !_sendFailed && !_ended)
+        while (_socket.IsWritable && !_sentAll && !_sendFailed && !_ended)
         {
             ReadOnlySequence<byte> received = _flow.Received;
             if (received.IsEmpty)
@@ -108,36 +104,33 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
             }
 
             long sent = _socket.Send(received);
-            if (sent == LinkSocket.WouldBlock)
-            {
-                _writable = false;
-            }
-            else if (sent < 0)
-            {
-                // What the far side sent before it was gone is taken first. The failure is told once, so the end of that looks like a FIN.
-                _sendFailed = true;
-                _writable = false;
-                _readable = true;
-                Download();
-                if (_receivedAll)
-                {
-                    Fail();
-                }
-            }
-            else
+            if (sent > 0)
             {
                 moved += sent;
                 LastActive = LinkLoop.Now;
                 _flow.Consume(sent, LastActive);
             }
+            else if (sent == LinkSocket.Failed)
+            {
+                // What the far side sent before it was gone is taken first. The failure is told once, so the end of that looks like a FIN.
+                _sendFailed = true;
+                if (_receivedAll)
+                {
+                    Fail();
+                }
+                else
+                {
+                    Download();
+                }
+            }
         }
     }
 
-    /// <summary>From the socket to the application.</summary>
+    /// <inheritdoc/>
     public void Download()
     {
         int moved = 0;
-        while (_readable && !_receivedAll && !_ended)
+        while ((_socket.IsReadable || _sendFailed) && !_receivedAll && !_ended)
         {
             if (moved >= Share)
             {
@@ -158,7 +151,7 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
             {
                 moved += count;
             }
-            else if (_sendFailed && count <= 0)
+            else if (_sendFailed || count == LinkSocket.Failed)
             {
                 Fail();
             }
@@ -168,22 +161,14 @@ internal sealed class SocketPump : ILinkSocketUser, IDisposable
                 _receivedAll = true;
                 CheckOver();
             }
-            else if (count == LinkSocket.WouldBlock)
-            {
-                _readable = false;
-            }
-            else
-            {
-                Fail();
-            }
         }
     }
 
-    /// <summary>The flow is over on its side: ends the relay, and the connection by a reset.</summary>
+    /// <inheritdoc/>
     public void Abort() => Fail();
 
-    /// <summary>Closes the socket: in order when both directions were finished, by a reset otherwise.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    public void Close()
     {
         _ended = true;
         _context.Sockets!.Unwatch(_socket);

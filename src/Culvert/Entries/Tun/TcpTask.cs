@@ -74,13 +74,6 @@ internal abstract class TcpTask
         Interrupt();
     }
 
-    /// <summary>The far side has failed: the application gets what was sent before, and then the reset.</summary>
-    protected void AbortWhenDelivered()
-    {
-        Flow.AbortWhenDelivered(LinkLoop.Now);
-        Interrupt();
-    }
-
     public virtual bool IsIdle(long now)
     {
         TimeSpan limit = HalfClosed ? Context.Options.HalfClosedTimeout : Context.Options.IdleTimeout;

@@ -12,7 +12,7 @@ using Culvert.Platform.Links;
 namespace Culvert.Entries.Tun;
 
 /// <summary>What the flows of one link share, and the list of those alive. Used on the loop's thread only.</summary>
-internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher? sockets, IExit exit, NameService names, TunOptions options, Action<string>? warn)
+internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher? sockets, IDialer dialer, IExit exit, NameService names, TunOptions options, Action<string>? warn)
 {
     /// <summary>DNS in the clear (RFC 1035 section 4.2): whatever the address, we answer.</summary>
     public const ushort DnsPort = 53;
@@ -32,6 +32,9 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
 
     /// <summary>What the flows' UDP sockets share, where the link drives them.</summary>
     public UdpLoop Datagrams { get; } = new(pool);
+
+    /// <summary>Opens the sockets of TCP flows.</summary>
+    public IDialer Dialer => dialer;
 
     /// <summary>Pumps wait for another turn.</summary>
     public bool HasTurns => _turns.Count > 0 || Datagrams.HasTurns;

@@ -55,7 +55,9 @@ public sealed class TunEntry : IAsyncDisposable
         RandomNumberGenerator.Fill(secret);
         _stack = new IpStack(options.Stack with { Mtu = link.Mtu, Offloads = link.Offloads, CutsDatagrams = link.CutsDatagrams }, secret, _pool);
         _loop = new LinkLoop(link, Turn);
-        _context = new TunContext(_stack, _pool, options.DriveSockets ? link as ISocketWatcher : null, exit, names, options, warn);
+        ISocketWatcher? sockets = options.DriveSockets ? link as ISocketWatcher : null;
+        IDialer dialer = sockets is null ? SocketDialer.Instance : new LoopDialer(_loop, sockets);
+        _context = new TunContext(_stack, _pool, sockets, dialer, exit, names, options, warn);
         _echo = new EchoRelay(_context);
     }
 

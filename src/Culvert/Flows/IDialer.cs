@@ -1,0 +1,18 @@
+using System.Net;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Culvert.Flows;
+
+/// <summary>
+/// Opens the TCP sockets that an exit needs, where whoever asks for a connection wants them: on the framework's own loop
+/// (<see cref="SocketDialer"/>), or on that of the link whose flow it is.
+/// </summary>
+public interface IDialer
+{
+    /// <summary>
+    /// Connects to <paramref name="endpoint"/>, by <paramref name="outgoing"/> where one is given. Every failure is a <see cref="Core.CulvertException"/> whose sentence begins with
+    /// <paramref name="what"/> ("The connection to …"); <see cref="System.OperationCanceledException"/> only for <paramref name="cancellation"/>.
+    /// </summary>
+    ValueTask<IConnection> DialAsync(IPEndPoint endpoint, OutgoingInterface? outgoing, string what, CancellationToken cancellation);
+}
