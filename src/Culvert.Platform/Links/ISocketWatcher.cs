@@ -7,7 +7,7 @@ namespace Culvert.Platform.Links;
 public interface ISocketWatcher
 {
     /// <summary>
-    /// From now on Wait tells the <see cref="LinkSocket.User"/> of <paramref name="socket"/> when it becomes readable or writable, once each time it does (edge-triggered:
+    /// From now on Wait tells <paramref name="user"/> when <paramref name="socket"/> becomes readable or writable, once each time it does (edge-triggered:
     /// whoever is told goes on until the socket would block).
     /// </summary>
     void Watch(WatchedSocket socket, ILinkSocketUser user);

@@ -15,6 +15,9 @@ internal sealed class FakeExit : IExit
 
     public Func<Destination, CancellationToken, ValueTask<IConnection>>? Connect { get; init; }
 
+    /// <summary>Connects by the dialer it is given, when <see cref="Connect"/> is not set.</summary>
+    public Func<IDialer, CancellationToken, ValueTask<IConnection>>? Dial { get; init; }
+
     public Func<IAssociation>? Associate { get; init; }
 
     public Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>>>? Resolve { get; init; }
@@ -23,6 +26,9 @@ internal sealed class FakeExit : IExit
 
     public ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation) =>
         Connect?.Invoke(destination, cancellation) ?? throw NotCarried();
+
+    public ValueTask<IConnection> ConnectAsync(Destination destination, IDialer dialer, CancellationToken cancellation) =>
+        Dial is null ? ConnectAsync(destination, cancellation) : Dial(dialer, cancellation);
 
     public ValueTask<IAssociation> AssociateAsync(CancellationToken cancellation) =>
         Associate is null ? throw NotCarried() : ValueTask.FromResult(Associate());

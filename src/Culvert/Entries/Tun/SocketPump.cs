@@ -12,7 +12,7 @@ namespace Culvert.Entries.Tun;
 internal sealed class SocketPump : IFlowPump, ILinkSocketUser
 {
     // Bytes moved in one direction before the others on this loop have their turn.
-    private const int Share = 128 * 1024;
+    private const int Share = 512 * 1024;
 
     private readonly TunContext _context;
     private readonly TcpFlow _flow;

@@ -20,7 +20,7 @@ public sealed class TunEntry : IAsyncDisposable
     private const int Batch = 64;
 
     // The same in bytes, for super-segments: a keystroke waits for one such share each way, not for 64 times 64 KiB.
-    private const int BatchBytes = 256 * 1024;
+    private const int BatchBytes = 1024 * 1024;
 
     // How often idle flows are looked for, in microseconds.
     private const long SweepInterval = 10_000_000;

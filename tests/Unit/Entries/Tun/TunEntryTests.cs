@@ -100,22 +100,22 @@ public sealed class TunEntryTests
     [InlineData(false)]
     public async Task BytesGoBothWaysAndEachDirectionEndsOnItsOwn(bool driveSockets)
     {
-        using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        using FarSide host = new();
+        await using TestApplication application = new(ConnectsTo(host), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
 
         application.Send(flow, "question"u8);
         application.Finish(flow);
-        Task<string> question = ReadToEndAsync(pair.Far);
+        Task<string> question = ReadToEndAsync(host.Far);
         application.Until(() => question.IsCompleted, "the question and its end");
         Assert.Equal("question", await question);
 
         // The application has finished; the far side goes on.
-        await pair.Far.SendAsync("answer"u8.ToArray());
+        await host.Far.SendAsync("answer"u8.ToArray());
         application.Until(() => flow.Received.Length == 6, "the answer");
         Assert.Equal("answer"u8.ToArray(), application.Take(flow));
-        pair.Far.Shutdown(SocketShutdown.Send);
+        host.Far.Shutdown(SocketShutdown.Send);
         application.Until(() => flow.ReceiveFinished, "the far side's end");
         application.Until(() => application.Entry.ActiveFlows == 0, "the flow to unwind");
         Assert.Equal(TcpCloseReason.Finished, TestApplicationReason(application, flow));
@@ -126,12 +126,12 @@ public sealed class TunEntryTests
     [InlineData(false)]
     public async Task AResetAtTheExitIsAResetForTheApplication(bool driveSockets)
     {
-        using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        using FarSide host = new();
+        await using TestApplication application = new(ConnectsTo(host), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
-        pair.Far.LingerState = new LingerOption(true, 0);
-        pair.Far.Close();
+        host.Far.LingerState = new LingerOption(true, 0);
+        host.Far.Close();
         application.Until(() => flow.CloseReason == TcpCloseReason.PeerReset, "the reset");
     }
 
@@ -140,15 +140,16 @@ public sealed class TunEntryTests
     [InlineData(false)]
     public async Task WhatTheFarSideSentBeforeItsResetArrivesFirst(bool driveSockets)
     {
-        using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        using FarSide host = new();
+        await using TestApplication application = new(ConnectsTo(host), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
 
         // As a server does that answers too large a request: it answers, and closes with the request unread.
-        await pair.Near.SendAsync(new byte[1000]);
-        await pair.Far.SendAsync(new byte[20_000]);
-        pair.Far.Close();
+        application.Send(flow, new byte[1000]);
+        application.Until(() => host.Far.Available == 1000, "the request");
+        await host.Far.SendAsync(new byte[20_000]);
+        host.Far.Close();
         long got = 0;
         application.Until(
             () =>
@@ -165,12 +166,12 @@ public sealed class TunEntryTests
     [InlineData(false)]
     public async Task AResetOfTheApplicationIsAResetAtTheExit(bool driveSockets)
     {
-        using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        using FarSide host = new();
+        await using TestApplication application = new(ConnectsTo(host), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
         application.Abort(flow);
-        Task<SocketException> reset = Assert.ThrowsAsync<SocketException>(async () => await pair.Far.ReceiveAsync(new byte[1]));
+        Task<SocketException> reset = Assert.ThrowsAsync<SocketException>(async () => await host.Far.ReceiveAsync(new byte[1]));
         application.Until(() => reset.IsCompleted, "the reset at the far side");
         Assert.Equal(SocketError.ConnectionReset, (await reset).SocketErrorCode);
     }
@@ -207,8 +208,8 @@ public sealed class TunEntryTests
     [InlineData(false)]
     public async Task ASlowExitStopsTheApplicationAndNothingPilesUp(bool driveSockets)
     {
-        using LoopbackPair pair = await LoopbackPair.ConnectAsync(bufferSize: 4096);
-        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        using FarSide host = new(bufferSize: 4096);
+        await using TestApplication application = new(ConnectsTo(host), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
 
@@ -369,14 +370,14 @@ public sealed class TunEntryTests
     [InlineData(false)]
     public async Task TheEndResetsWhatIsOpenAndClosesTheLink(bool driveSockets)
     {
-        using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        using FarSide host = new();
+        TestApplication application = new(ConnectsTo(host), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
         await application.DisposeAsync().AsTask().WaitAsync(Patience);
         application.Until(() => flow.CloseReason == TcpCloseReason.PeerReset, "the reset");
         Assert.True(application.Link.IsClosed);
-        await Assert.ThrowsAsync<SocketException>(async () => await pair.Far.ReceiveAsync(new byte[1]).WaitAsync(Patience));
+        await Assert.ThrowsAsync<SocketException>(async () => await host.Far.ReceiveAsync(new byte[1]).WaitAsync(Patience));
         Assert.True(application.Entry.Completion.IsCompletedSuccessfully);
     }
 
@@ -385,8 +386,8 @@ public sealed class TunEntryTests
     [InlineData(false)]
     public async Task NoBlockIsLeftOutWhenFlowsAreOver(bool driveSockets)
     {
-        using LoopbackPair pair = await LoopbackPair.ConnectAsync();
-        await using TestApplication application = new(ConnectsTo(pair), driveSockets: driveSockets);
+        using FarSide host = new();
+        await using TestApplication application = new(ConnectsTo(host), driveSockets: driveSockets);
         TcpFlow flow = application.Connect("203.0.113.7", 80);
         application.Until(() => flow.State == TcpState.Established, "the connection");
         for (int i = 0; i < 20; i++)
@@ -394,19 +395,19 @@ public sealed class TunEntryTests
             application.Send(flow, new byte[1000]);
         }
 
-        Task<string> all = ReadToEndAsync(pair.Far);
+        Task<string> all = ReadToEndAsync(host.Far);
         application.Finish(flow);
         application.Until(() => all.IsCompleted, "everything to arrive");
-        await pair.Far.SendAsync(new byte[5000]);
-        pair.Far.Shutdown(SocketShutdown.Send);
+        await host.Far.SendAsync(new byte[5000]);
+        host.Far.Shutdown(SocketShutdown.Send);
         application.Until(() => { application.Take(flow); return flow.ReceiveFinished; }, "the far side's end");
         application.Until(() => application.Entry.ActiveFlows == 0, "the flow to unwind");
         await application.Entry.DisposeAsync();
         Assert.Equal(0, application.Entry.OutstandingBlocks);
     }
 
-    private static FakeExit ConnectsTo(LoopbackPair pair) =>
-        new() { Connect = (_, _) => ValueTask.FromResult<IConnection>(new SocketConnection(pair.Near, "test")) };
+    private static FakeExit ConnectsTo(FarSide far) =>
+        new() { Dial = (dialer, cancellation) => dialer.DialAsync(far.Address, null, "The connection", cancellation) };
 
     private static TcpCloseReason TestApplicationReason(TestApplication application, TcpFlow flow)
     {
