@@ -427,7 +427,7 @@ public sealed class TunEntryTests
         return text.ToString();
     }
 
-    private static IPAddress LookUp(TestApplication application, string name)
+    internal static IPAddress LookUp(TestApplication application, string name)
     {
         byte[] query = Wire.Query(name, DnsType.A);
         application.SendDatagram(4999, new IpEndpoint(IpAddr.From(TunnelAddresses.ResolverV4), 53), query);
