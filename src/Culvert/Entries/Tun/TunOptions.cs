@@ -27,7 +27,7 @@ public sealed record TunOptions
     /// <summary>A ping without an answer for so long is forgotten.</summary>
     public TimeSpan EchoTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Datagrams of one UDP flow that wait for the exit at a time; more are dropped.</summary>
+    /// <summary>Datagrams of one UDP flow that wait for the exit at a time, a run in one packet of the link counting as one; more are dropped.</summary>
     public int MaxWaitingDatagrams { get; init; } = 64;
 
     /// <summary>Bytes of memory that datagrams waiting for the exit may hold, over all flows; more are dropped.</summary>
