@@ -44,6 +44,7 @@ internal sealed class Impaired(bool up, int roundTripMilliseconds, double lossPe
             impairer.UseCongestionControl(bench.Network.Client, congestion);
         }
 
+        bench.Network.WidenBuffers(true);
         passage.Aim(impairer.V4);
         try
         {
@@ -56,6 +57,7 @@ internal sealed class Impaired(bool up, int roundTripMilliseconds, double lossPe
         finally
         {
             passage.Aim(BenchNetwork.Target);
+            bench.Network.WidenBuffers(false);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Net;
 using Culvert.Tests.Lab;
 
@@ -20,6 +21,7 @@ internal sealed class BenchNetwork : IDisposable
     internal const string Routed = "10.8.0.0/16";
 
     private const int LargestBuffer = 32 << 20;
+    private const string UsualSendBuffers = "/proc/sys/net/ipv4/tcp_wmem";
     private int _neighbours;
 
     internal BenchNetwork()
@@ -38,12 +40,8 @@ internal sealed class BenchNetwork : IDisposable
             LabNetwork.System($"ip netns exec {Exit.Namespace} sysctl -qw net.ipv4.ip_forward=1");
             foreach (Host host in new[] { Client, Exit, Far })
             {
-                // Many short connections to one host, and none that profits from what an earlier one learnt of the path. Send buffers that fill a path of
-                // 1 Gbit/s and 40 ms: with the kernel's 4 MiB (bookkeeping included) raw itself comes to 555 Mbit/s there.
-                LabNetwork.System($"""
-                    ip netns exec {host.Namespace} sysctl -qw net.ipv4.ip_local_port_range='1024 65535' net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_no_metrics_save=1 \
-                        net.core.somaxconn=4096 net.ipv4.tcp_wmem='4096 16384 {LargestBuffer}' net.ipv4.tcp_rmem='4096 131072 {LargestBuffer}'
-                    """);
+                // Many short connections to one host, and none that profits from what an earlier one learnt of the path.
+                LabNetwork.System($"ip netns exec {host.Namespace} sysctl -qw net.ipv4.ip_local_port_range='1024 65535' net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_no_metrics_save=1 net.core.somaxconn=4096");
             }
         }
         catch
@@ -63,6 +61,19 @@ internal sealed class BenchNetwork : IDisposable
 
     /// <summary>Where the target is.</summary>
     internal Host Far => Lab.Internet;
+
+    /// <summary>
+    /// Lets the senders' buffers grow to what fills a path of 1 Gbit/s and 40 ms, or (false) as far as the machine has it: with the usual 4 MiB, bookkeeping included,
+    /// raw itself comes to 555 Mbit/s there. Not for good, since on a path without delay they do nothing but spoil the caches.
+    /// </summary>
+    internal void WidenBuffers(bool wide)
+    {
+        string[] usual = File.ReadAllText(UsualSendBuffers).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        foreach (Host host in new[] { Client, Far })
+        {
+            LabNetwork.System($"ip netns exec {host.Namespace} sysctl -qw net.ipv4.tcp_wmem='{usual[0]} {usual[1]} {(wide ? $"{LargestBuffer}" : usual[2])}'");
+        }
+    }
 
     /// <summary>One more host with a wire to the exit and no other, for a contender that changes the routes or rules of where it runs. The caller removes it.</summary>
     internal Host Neighbour()
