@@ -1,10 +1,16 @@
 using System;
 using Culvert.Platform.Linux;
+using Culvert.Platform.Steering;
 
-if (!ConfinementRequest.TryParse(args, out ConfinementRequest? request))
+if (ConfinementRequest.TryParse(args, out ConfinementRequest? request))
 {
-    Console.Error.WriteLine("This is the helper of culvert, which starts it itself where it needs it. Try: culvert --help");
-    return 2;
+    return Confinement.Enter(request);
 }
 
-return Confinement.Enter(request);
+if (TunnelRequest.TryParse(args, out TunnelRequest? tunnel))
+{
+    return tunnel.Perform();
+}
+
+Console.Error.WriteLine("This is the helper of culvert, which starts it itself where it needs it. Try: culvert --help");
+return 2;

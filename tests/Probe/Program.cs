@@ -6,6 +6,17 @@ using Culvert.Core;
 using Culvert.Platform.Linux;
 using Culvert.Tests.Probe;
 
+// A helper that dies where a test says, and an engine of a tunnel that does what its input says.
+if (args is [TunnelEngine.HelperVerb, ..])
+{
+    return MortalHelper.Run(args);
+}
+
+if (args is [TunnelEngine.Verb, string journals, string helper])
+{
+    return await TunnelEngine.RunAsync(journals, helper).ConfigureAwait(false);
+}
+
 // The smallest engine: confines a command, answers its pings, and ends as it ended. Tests start it where the engine must be a process
 // of its own (another user, a terminal, kill -9). Usage: COMMAND [ARGUMENT…]
 try

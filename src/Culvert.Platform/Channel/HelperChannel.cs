@@ -129,6 +129,19 @@ internal sealed unsafe class HelperChannel(SafeFileHandle socket) : IDisposable
         return HelperMessage.TryRead(bytes, out HelperMessage message) ? message : throw Nonsense();
     }
 
+    /// <summary>The user that made the other end, or connected it (SO_PEERCRED, unix(7)); the kernel vouches for it.</summary>
+    public uint PeerUser
+    {
+        get
+        {
+            Libc.PeerCredentials credentials;
+            uint length = (uint)sizeof(Libc.PeerCredentials);
+            return Libc.getsockopt(socket, Libc.SOL_SOCKET, Libc.SO_PEERCRED, (int*)&credentials, &length) == 0
+                ? credentials.User
+                : throw Descriptors.Failure("Nobody knows who is at the other end of the helper's channel", FailureKind.Privilege);
+        }
+    }
+
     public void Dispose() => socket.Dispose();
 
     private static CulvertException Nonsense() => new(FailureKind.Bug, "The helper and the engine do not understand each other; their versions may differ.");

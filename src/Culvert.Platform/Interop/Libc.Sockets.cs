@@ -28,6 +28,7 @@ internal static unsafe partial class Libc
     public const int SO_ERROR = 4;
     public const int SO_PRIORITY = 12;
     public const int SO_LINGER = 13;
+    public const int SO_PEERCRED = 17;
     public const int SO_BINDTODEVICE = 25;
     public const int SOL_NETLINK = 270;
     public const int NETLINK_CAP_ACK = 10;
@@ -47,6 +48,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int setsockopt(SafeHandle socket, int level, int option, int* value, uint length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int bind(SafeHandle socket, void* address, uint length);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint send(SafeFileHandle socket, byte* buffer, nuint length, int flags);
@@ -77,6 +81,25 @@ internal static unsafe partial class Libc
         public void* Control;
         public nuint ControlLength;
         public int Flags;
+    }
+
+    /// <summary><c>struct sockaddr_nl</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct NetlinkAddress
+    {
+        public ushort Family;
+        public ushort Padding;
+        public uint Port;
+        public uint Groups;
+    }
+
+    /// <summary><c>struct ucred</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PeerCredentials
+    {
+        public int Process;
+        public uint User;
+        public uint Group;
     }
 
     /// <summary><c>struct cmsghdr</c> with one descriptor behind it (SCM_RIGHTS).</summary>

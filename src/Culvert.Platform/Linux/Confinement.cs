@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Platform.Channel;
 using Culvert.Platform.Interop;
+using Culvert.Platform.Netlink;
 using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Platform.Linux;

@@ -1,8 +1,8 @@
 using System;
-using System.Buffers.Binary;
 using System.Threading;
 using Culvert.Core;
 using Culvert.Platform.Interop;
+using Culvert.Platform.Netlink;
 using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Platform.Network;
@@ -13,9 +13,6 @@ namespace Culvert.Platform.Network;
 /// </summary>
 public sealed unsafe class NetworkMonitor : IDisposable
 {
-    // RTMGRP_LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE (linux/rtnetlink.h).
-    private const uint Groups = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
-
     // What belongs together comes within a moment; and how often a sleep is looked for.
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan SleepCheck = TimeSpan.FromSeconds(1);
@@ -23,7 +20,7 @@ public sealed unsafe class NetworkMonitor : IDisposable
     // A network that never settles is told of as well.
     private const int MaxSettling = 5;
 
-    private readonly SafeFileHandle _socket;
+    private readonly RouteMonitor _routes = new();
     private readonly SafeFileHandle _wake;
     private readonly Action _changed;
     private readonly Thread _thread;
@@ -34,23 +31,6 @@ public sealed unsafe class NetworkMonitor : IDisposable
     public NetworkMonitor(Action changed)
     {
         _changed = changed;
-        _socket = Descriptors.Own(
-            Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, Libc.NETLINK_ROUTE), "Changes of the network cannot be watched (netlink)");
-        Span<byte> address = stackalloc byte[12]; // struct sockaddr_nl: family, padding, port, groups
-        address.Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(address, Libc.AF_NETLINK);
-        BinaryPrimitives.WriteUInt32LittleEndian(address[8..], Groups);
-        fixed (byte* bytes = address)
-        {
-            if (Libc.bind(_socket, bytes, (uint)address.Length) < 0)
-            {
-                using (_socket)
-                {
-                    throw Descriptors.Failure("Changes of the network cannot be watched (netlink)");
-                }
-            }
-        }
-
         _wake = Descriptors.Own(Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK), "Changes of the network cannot be watched (eventfd)");
         _thread = new Thread(Run) { IsBackground = true, Name = "network monitor" };
         _thread.Start();
@@ -68,7 +48,7 @@ public sealed unsafe class NetworkMonitor : IDisposable
         ulong one = 1;
         _ = Libc.write(_wake, (byte*)&one, sizeof(ulong)); // fails only when it is set already
         _thread.Join();
-        _socket.Dispose();
+        _routes.Dispose();
         _wake.Dispose();
     }
 
@@ -89,10 +69,10 @@ public sealed unsafe class NetworkMonitor : IDisposable
             bool changed = Wait(SleepCheck);
             if (changed)
             {
-                Drain();
+                _routes.Drain();
                 for (int i = 0; i < MaxSettling && Wait(Settle); i++)
                 {
-                    Drain();
+                    _routes.Drain();
                 }
             }
 
@@ -109,18 +89,9 @@ public sealed unsafe class NetworkMonitor : IDisposable
     private bool Wait(TimeSpan limit)
     {
         Libc.PollDescriptor* descriptors = stackalloc Libc.PollDescriptor[2];
-        descriptors[0] = new Libc.PollDescriptor { Descriptor = (int)_socket.DangerousGetHandle(), Events = Libc.POLLIN };
+        descriptors[0] = new Libc.PollDescriptor { Descriptor = (int)_routes.Socket.DangerousGetHandle(), Events = Libc.POLLIN };
         descriptors[1] = new Libc.PollDescriptor { Descriptor = (int)_wake.DangerousGetHandle(), Events = Libc.POLLIN };
         Libc.TimeSpec time = new() { Seconds = limit.Ticks / TimeSpan.TicksPerSecond, Nanoseconds = limit.Ticks % TimeSpan.TicksPerSecond * 100 };
         return Libc.ppoll(descriptors, 2, &time, null) > 0 && descriptors[0].Returned != 0;
-    }
-
-    // What changed does not matter, and a message that was lost (ENOBUFS) is a change as well.
-    private void Drain()
-    {
-        byte* buffer = stackalloc byte[16 * 1024];
-        while (Libc.recv(_socket, buffer, 16 * 1024, Libc.MSG_DONTWAIT) >= 0)
-        {
-        }
     }
 }

@@ -1,4 +1,4 @@
-using Culvert.Platform.Linux;
+using Culvert.Platform.Netlink;
 using Xunit;
 
 namespace Culvert.Tests.Unit.Platform;

@@ -1,7 +1,7 @@
 using System;
 using System.Buffers.Binary;
 
-namespace Culvert.Platform.Linux;
+namespace Culvert.Platform.Netlink;
 
 /// <summary>
 /// A netlink request being written (linux/netlink.h, linux/rtnetlink.h): header, fixed part, attributes, each padded to four bytes. Netlink

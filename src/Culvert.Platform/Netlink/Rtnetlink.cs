@@ -6,23 +6,35 @@ using Culvert.Platform.Channel;
 using Culvert.Platform.Interop;
 using Microsoft.Win32.SafeHandles;
 
-namespace Culvert.Platform.Linux;
+namespace Culvert.Platform.Netlink;
 
 /// <summary>
 /// Configures interfaces of the caller's network namespace over rtnetlink (rtnetlink(7)); what `ip link`, `ip address` and `ip route` do.
 /// Failures are Privilege or Configuration, with the kernel's reason.
 /// </summary>
-internal sealed unsafe class Rtnetlink : IDisposable
+internal sealed unsafe partial class Rtnetlink : IDisposable
 {
+    /// <summary>The mark of what is ours among routes and rules (rtnetlink(7), rtm_protocol): a number that no routing program of iproute2's list has.</summary>
+    public const byte Protocol = 197;
+
+    /// <summary>The table that the machine's own routes are in.</summary>
+    public const uint MainTable = 254;
+
     private const ushort NewLink = 16;
     private const ushort NewAddress = 20;
+    private const ushort DeleteAddress = 21;
     private const ushort NewRoute = 24;
+    private const ushort DeleteRoute = 25;
+    private const ushort GetRoute = 26;
+    private const ushort NewRule = 32;
+    private const ushort DeleteRule = 33;
+    private const ushort Replace = 0x100;
+    private const ushort Dump = 0x300;
     private const ushort Create = 0x400;
     private const ushort Exclusive = 0x200;
     private const uint InterfaceUp = 1;
     private const byte ScopeGlobal = 0;
     private const byte ScopeLink = 253;
-    private const byte MainTable = 254;
     private const byte BootProtocol = 3;
     private const byte Unicast = 1;
     private const uint NoDuplicateDetection = 0x02;
@@ -63,19 +75,24 @@ internal sealed unsafe class Rtnetlink : IDisposable
     public void Up(uint index) => Send(Link(stackalloc byte[64], index, InterfaceUp, InterfaceUp).Finish(), "an interface that is up");
 
     /// <summary>Gives the interface an address, usable at once (no duplicate address detection).</summary>
-    public void AddAddress(uint index, LinkAddress address)
+    public void AddAddress(uint index, LinkAddress address) => Send(Address(stackalloc byte[128], NewAddress, Create | Exclusive, index, address), $"the address {address}");
+
+    /// <summary>Takes an address off the interface.</summary>
+    public void RemoveAddress(uint index, LinkAddress address) => Send(Address(stackalloc byte[128], DeleteAddress, 0, index, address), $"the end of the address {address}", Errno.EADDRNOTAVAIL);
+
+    private static ReadOnlySpan<byte> Address(Span<byte> buffer, ushort type, ushort flags, uint index, LinkAddress address)
     {
         Span<byte> body = stackalloc byte[8];
         body[0] = Family(address.Address.AddressFamily);
         body[1] = (byte)address.PrefixLength;
         body[3] = ScopeGlobal;
         BinaryPrimitives.WriteUInt32LittleEndian(body[4..], index);
-        NetlinkRequest request = new(stackalloc byte[128], NewAddress, Create | Exclusive, body);
+        NetlinkRequest request = new(buffer, type, flags, body);
         byte[] bytes = address.Address.GetAddressBytes();
         request.Attribute(2 /* IFA_LOCAL */, bytes);
         request.Attribute(1 /* IFA_ADDRESS */, bytes);
         request.Attribute(8 /* IFA_FLAGS */, NoDuplicateDetection);
-        Send(request.Finish(), $"the address {address}");
+        return request.Finish();
     }
 
     /// <summary>Sends everything that has no better route to the interface.</summary>
@@ -83,7 +100,7 @@ internal sealed unsafe class Rtnetlink : IDisposable
     {
         Span<byte> body = stackalloc byte[12];
         body[0] = Family(family);
-        body[4] = MainTable;
+        body[4] = (byte)MainTable;
         body[5] = BootProtocol;
         body[6] = family == AddressFamily.InterNetwork ? ScopeLink : ScopeGlobal;
         body[7] = Unicast;
@@ -105,7 +122,7 @@ internal sealed unsafe class Rtnetlink : IDisposable
         return new NetlinkRequest(buffer, NewLink, 0, body);
     }
 
-    private void Send(ReadOnlySpan<byte> request, string what)
+    private void Send(ReadOnlySpan<byte> request, string what, int harmless = 0)
     {
         fixed (byte* bytes = request)
         {
@@ -129,7 +146,7 @@ internal sealed unsafe class Rtnetlink : IDisposable
         }
 
         int error = -BinaryPrimitives.ReadInt32LittleEndian(answer[16..]);
-        if (error != 0)
+        if (error != 0 && error != harmless)
         {
             FailureKind kind = error is Errno.EPERM or Errno.EACCES ? FailureKind.Privilege : FailureKind.Configuration;
             throw new CulvertException(kind, $"The kernel refused {what}: {Errno.Text(error)}.");

@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Culvert.Core;
+
+namespace Culvert.Platform.Undo;
+
+/// <summary>`culvert cleanup`: gives back what dead helpers left, kill switches included, and says what it did. Does nothing the second time.</summary>
+internal static class Cleanup
+{
+    /// <summary>The helper's verb.</summary>
+    public const string Verb = "cleanup";
+
+    /// <summary>The argument that makes it tell only.</summary>
+    public const string DryRunArgument = "dry-run";
+
+    /// <summary>Cleans up after all journals of a directory.</summary>
+    /// <returns>Whether nothing is left.</returns>
+    /// <exception cref="CulvertException">Privilege or Configuration.</exception>
+    public static bool Run(string directory, bool dryRun, Action<string> tell)
+    {
+        if (!JournalDirectory.Exists(directory))
+        {
+            tell("Nothing to clean up.");
+            return true;
+        }
+
+        List<Journal> journals = [];
+        bool complete = true;
+        try
+        {
+            using (JournalDirectory held = new(directory))
+            {
+                foreach (string link in held.Links.ToList())
+                {
+                    if (Journal.TryTake(held, link) is { } journal)
+                    {
+                        journals.Add(journal);
+                    }
+                    else
+                    {
+                        tell($"{link} is up: `culvert down` ends it. Left as it is.");
+                    }
+                }
+            }
+
+            using Undoing undoing = new();
+            bool found = false;
+            foreach (Journal journal in journals)
+            {
+                found |= journal.Live.Count > 0;
+                if (dryRun)
+                {
+                    foreach (UndoStep step in journal.Live.Reverse())
+                    {
+                        tell($"Would {Undoing.Sentence(step)}.");
+                    }
+                }
+                else
+                {
+                    List<string> problems = undoing.UndoAll(journal, told: done => tell($"Done: {done}."));
+                    problems.ForEach(tell);
+                    complete &= problems.Count == 0;
+                }
+            }
+
+            if (!found)
+            {
+                tell("Nothing to clean up.");
+            }
+        }
+        finally
+        {
+            journals.ForEach(static journal => journal.Dispose());
+        }
+
+        return complete;
+    }
+}
