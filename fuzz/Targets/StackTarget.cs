@@ -39,6 +39,7 @@ internal sealed class StackTarget : IFuzzTarget
         {
             Mtu = _random.OnceIn(2) ? 1500 : 576 + _random.Below(8_000),
             Offloads = _offloads,
+            CutsDatagrams = _offloads && _random.OnceIn(2),
             MaxTcpFlows = MostFlows,
             MaxOpening = MostFlows / 4,
             MaxUdpFlows = 4,
@@ -178,7 +179,7 @@ internal sealed class StackTarget : IFuzzTarget
         bool v4 = buffer.Length > 9 && buffer.Span[0] >> 4 == 4;
         bool tcp = buffer.Length > 9 && buffer.Span[v4 ? 9 : 6] == IpProtocol.Tcp;
         header[0] = 1;
-        header[1] = (byte)(!tcp || _random.OnceIn(2) ? 0 : v4 ? 1 : 4);
+        header[1] = (byte)(_random.OnceIn(2) ? 0 : !tcp ? 5 : v4 ? 1 : 4);
         BinaryPrimitives.WriteUInt16LittleEndian(header[4..], (ushort)(header[1] == 0 ? 0 : _random.Below(1 << 16)));
         header[6] = (byte)(v4 ? IpHeader.V4Size : IpHeader.V6Size);
         header[8] = (byte)(tcp ? TcpHeader.ChecksumOffset : UdpHeader.ChecksumOffset);
@@ -307,6 +308,7 @@ internal sealed class StackTarget : IFuzzTarget
 
                 break;
             case StackEventKind.Datagram:
+                Expect.That(happened.Buffer!.Offload.SegmentSize is 0 || happened.Buffer.Offload.SegmentSize < happened.Buffer.Length, "a run is of two datagrams or more");
                 _udp = happened.Udp;
                 _udpTo = happened.Destination;
                 happened.Buffer!.Release();
@@ -371,6 +373,11 @@ internal sealed class StackTarget : IFuzzTarget
             case 1:
                 udp.Close();
                 _udp = null;
+                break;
+            case 2 or 3:
+                PacketBuffer run = _pool.Rent(PacketPool.LargeSize);
+                run.Length = 1 + _random.Below(ushort.MaxValue - 1);
+                udp.Send(_udpTo, run, 1 + _random.Below(_random.OnceIn(8) ? 70_000 : 1_500), _now);
                 break;
             default:
                 udp.Send(_udpTo, _scratch.AsSpan(0, _random.Below(_scratch.Length)), _now);

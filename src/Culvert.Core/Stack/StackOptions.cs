@@ -41,5 +41,5 @@ public sealed record StackOptions
 
     /// <summary>Datagrams and echo replies that wait for the link, and as much again that wait as events, in bytes of their blocks; beyond, a datagram is
     /// dropped.</summary>
-    public int MaxDatagramBytes { get; init; } = 4 << 20;
+    public int MaxDatagramBytes { get; init; } = 8 << 20;
 }
