@@ -13,7 +13,7 @@ public sealed class AllocationTests
     private const int Counted = 12_000;
 
     /// <summary>Rounds of bulk down without offloads, of some ninety packets each.</summary>
-    private const int RoundsOfMany = 1_000;
+    private const int RoundsOfMany = 3_000;
 
     [Theory]
     [InlineData(false, false)]
@@ -126,7 +126,7 @@ public sealed class AllocationTests
     /// <summary>Some time goes by, and with it the timers.</summary>
     private static void Pass(ScriptedPeer peer)
     {
-        peer.Now += 50;
+        peer.Now += 1_000;
         if (peer.Stack.NextDeadline <= peer.Now)
         {
             peer.Stack.Advance(peer.Now);
