@@ -13,7 +13,8 @@ namespace Culvert.Platform.Steering;
 /// <param name="Verb"><see cref="HelperStart.Verb"/> or <see cref="Cleanup.Verb"/>.</param>
 /// <param name="Journals">The directory of the journals.</param>
 /// <param name="DryRun">Clean-up tells only.</param>
-internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun)
+/// <param name="KeepGuards">Clean-up leaves kill switches.</param>
+internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun = false, bool KeepGuards = false)
 {
     private const int NothingLeft = 0;
     private const int SomethingLeft = 9;
@@ -28,7 +29,7 @@ internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun)
             return false;
         }
 
-        TunnelRequest read = new(arguments[0], JournalDirectory.Standard, false);
+        TunnelRequest read = new(arguments[0], JournalDirectory.Standard);
         foreach (string argument in arguments.AsSpan(1))
         {
             if (argument.StartsWith(HelperStart.JournalsArgument, StringComparison.Ordinal))
@@ -38,6 +39,10 @@ internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun)
             else if (argument == Cleanup.DryRunArgument && read.Verb == Cleanup.Verb)
             {
                 read = read with { DryRun = true };
+            }
+            else if (argument == Cleanup.KeepGuardsArgument && read.Verb == Cleanup.Verb)
+            {
+                read = read with { KeepGuards = true };
             }
             else
             {
@@ -56,7 +61,7 @@ internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun)
         {
             if (Verb == Cleanup.Verb)
             {
-                return Cleanup.Run(Journals, DryRun, Console.Out.WriteLine) ? NothingLeft : SomethingLeft;
+                return Cleanup.Run(Journals, DryRun, KeepGuards, Console.Out.WriteLine) ? NothingLeft : SomethingLeft;
             }
 
             using TunnelServant servant = new(TakeChannel(), Journals);

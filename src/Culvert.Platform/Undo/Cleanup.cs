@@ -5,7 +5,7 @@ using Culvert.Core;
 
 namespace Culvert.Platform.Undo;
 
-/// <summary>`culvert cleanup`: gives back what dead helpers left, kill switches included, and says what it did. Does nothing the second time.</summary>
+/// <summary>`culvert cleanup`: gives back what dead helpers left, kill switches included unless they are to be kept, and says what it did. Does nothing the second time.</summary>
 internal static class Cleanup
 {
     /// <summary>The helper's verb.</summary>
@@ -14,10 +14,13 @@ internal static class Cleanup
     /// <summary>The argument that makes it tell only.</summary>
     public const string DryRunArgument = "dry-run";
 
+    /// <summary>The argument that leaves kill switches as they are.</summary>
+    public const string KeepGuardsArgument = "keep-guards";
+
     /// <summary>Cleans up after all journals of a directory.</summary>
     /// <returns>Whether nothing is left.</returns>
     /// <exception cref="CulvertException">Privilege or Configuration.</exception>
-    public static bool Run(string directory, bool dryRun, Action<string> tell)
+    public static bool Run(string directory, bool dryRun, bool keepGuards, Action<string> tell)
     {
         if (!JournalDirectory.Exists(directory))
         {
@@ -46,19 +49,20 @@ internal static class Cleanup
 
             using Undoing undoing = new();
             bool found = false;
+            bool Kept(UndoStep step) => keepGuards && step.Kind == UndoKind.Firewall;
             foreach (Journal journal in journals)
             {
-                found |= journal.Live.Count > 0;
+                found |= journal.Live.Any(step => !Kept(step));
                 if (dryRun)
                 {
-                    foreach (UndoStep step in journal.Live.Reverse())
+                    foreach (UndoStep step in journal.Live.Reverse().Where(step => !Kept(step)))
                     {
                         tell($"Would {Undoing.Sentence(step)}.");
                     }
                 }
                 else
                 {
-                    List<string> problems = undoing.UndoAll(journal, told: done => tell($"Done: {done}."));
+                    List<string> problems = undoing.UndoAll(journal, Kept, told: done => tell($"Done: {done}."));
                     problems.ForEach(tell);
                     complete &= problems.Count == 0;
                 }

@@ -55,7 +55,7 @@ internal sealed class JournalDirectory : IDisposable
     }
 
     /// <summary>Lines of a file that somebody has locked: the framework's own ways to open one would ask for a lock of theirs.</summary>
-    private static string[] Read(string path)
+    internal static string[] Read(string path)
     {
         using FileStream file = new(Descriptors.Own(Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0), $"{path} cannot be opened"), FileAccess.Read);
         using StreamReader reader = new(file);

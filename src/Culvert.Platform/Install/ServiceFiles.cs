@@ -1,0 +1,126 @@
+using System.Collections.Generic;
+using Culvert.Platform.Linux;
+
+namespace Culvert.Platform.Install;
+
+/// <summary>
+/// The files that make Culvert a service of systemd: the helper behind a socket that only its group may open (each connection gets a helper of its own, which
+/// checks who is there), the engine as a user without rights, and those two accounts. See systemd.socket(5), systemd.exec(5), sysusers.d(5).
+/// </summary>
+public static class ServiceFiles
+{
+    /// <summary>Who may ask the helper, and the user the engine runs as.</summary>
+    public const string Group = "culvert";
+
+    /// <summary>The socket's unit.</summary>
+    public const string SocketUnit = "culvert-helper.socket";
+
+    /// <summary>The engine's unit.</summary>
+    public const string EngineUnit = "culvert.service";
+
+    /// <summary>Each file's path and text.</summary>
+    /// <param name="program">The command line of `culvert`, as systemd takes it.</param>
+    /// <param name="helper">The command line of the helper.</param>
+    /// <param name="arguments">What stands behind `culvert up`: a profile or an EXIT, and options.</param>
+    public static IReadOnlyDictionary<string, string> All(string program, string helper, string arguments) => new SortedDictionary<string, string>
+    {
+        ["/usr/lib/sysusers.d/culvert.conf"] = $"""
+            # The engine's user; people in its group may start tunnels without a password.
+            u {Group} - "Culvert" /var/lib/culvert
+
+            """,
+        [$"/etc/systemd/system/{SocketUnit}"] = $"""
+            [Unit]
+            Description=The helper of Culvert, which owns link, routes, DNS and firewall of a tunnel
+
+            [Socket]
+            ListenSequentialPacket={TunnelHelperOptions.ServiceSocket}
+            SocketUser=root
+            SocketGroup={Group}
+            SocketMode=0660
+            DirectoryMode=0755
+            Accept=yes
+            MaxConnections=16
+            RemoveOnStop=yes
+
+            [Install]
+            WantedBy=sockets.target
+
+            """,
+        ["/etc/systemd/system/culvert-helper@.service"] = $"""
+            [Unit]
+            Description=The helper of one tunnel of Culvert
+            CollectMode=inactive-or-failed
+
+            [Service]
+            ExecStart={helper} {HelperStart.Verb}
+            StandardInput=socket
+            StandardOutput=journal
+            StandardError=journal
+            # However it ends, what it left is given back; a kill switch stays.
+            ExecStopPost={helper} {Undo.Cleanup.Verb} {Undo.Cleanup.KeepGuardsArgument}
+            KillMode=mixed
+            TimeoutStopSec=20
+            Environment={string.Join(' ', HelperProgram.EnvironmentPairs)}
+            CapabilityBoundingSet=CAP_NET_ADMIN
+            NoNewPrivileges=yes
+            DevicePolicy=closed
+            DeviceAllow=/dev/net/tun rw
+            ProtectSystem=strict
+            ReadWritePaths=/run/culvert
+            ProtectHome=read-only
+            PrivateTmp=yes
+            ProtectClock=yes
+            ProtectKernelModules=yes
+            ProtectKernelLogs=yes
+            ProtectControlGroups=yes
+            RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+            RestrictNamespaces=yes
+            RestrictRealtime=yes
+            RestrictSUIDSGID=yes
+            LockPersonality=yes
+            SystemCallArchitectures=native
+
+            """,
+        [$"/etc/systemd/system/{EngineUnit}"] = $"""
+            [Unit]
+            Description=Culvert: this machine's traffic through {Escaped(arguments)}
+            Wants=network-online.target
+            After=network-online.target {SocketUnit}
+            Requires={SocketUnit}
+
+            [Service]
+            ExecStart={program} up {Escaped(arguments)}
+            User={Group}
+            Group={Group}
+            StateDirectory=culvert
+            StateDirectoryMode=0700
+            RuntimeDirectory=culvert-engine
+            RuntimeDirectoryMode=0700
+            Environment=XDG_CONFIG_HOME=/etc XDG_RUNTIME_DIR=/run/culvert-engine
+            Restart=always
+            RestartSec=2
+            KillSignal=SIGINT
+            TimeoutStopSec=30
+            NoNewPrivileges=yes
+            CapabilityBoundingSet=
+            ProtectSystem=strict
+            ProtectHome=read-only
+            PrivateTmp=yes
+            ProtectKernelTunables=yes
+            ProtectKernelModules=yes
+            ProtectControlGroups=yes
+            RestrictNamespaces=yes
+            RestrictSUIDSGID=yes
+            LockPersonality=yes
+            SystemCallArchitectures=native
+
+            [Install]
+            WantedBy=multi-user.target
+
+            """,
+    };
+
+    /// <summary>systemd puts values for percent signs (systemd.unit(5), "Specifiers"), which an EXIT may have in its path.</summary>
+    private static string Escaped(string text) => text.Replace("%", "%%", System.StringComparison.Ordinal);
+}
