@@ -23,6 +23,7 @@ internal static class CommandLine
         UpCommand.Declaration,
         StatusCommand.Declaration,
         DownCommand.Declaration,
+        DoctorCommand.Declaration,
         ProxyCommand.Declaration,
         CompletionCommand.Declaration,
     };

@@ -17,6 +17,24 @@ public readonly record struct DefaultRoute(string Interface, uint Metric)
     public static DefaultRoute? Find(string exceptInterface) =>
         Best(ParseV4(Lines("/proc/net/route")), exceptInterface) ?? Best(ParseV6(Lines("/proc/net/ipv6_route")), exceptInterface);
 
+    /// <summary>The best default route of IPv6 alone.</summary>
+    public static DefaultRoute? FindV6(string exceptInterface) => Best(ParseV6(Lines("/proc/net/ipv6_route")), exceptInterface);
+
+    /// <summary>Interfaces that lead everywhere: by a default route, or by one for half of all addresses, as VPNs make them to win over a default.</summary>
+    public static IEnumerable<string> Everywhere() => ParseHalves(Lines("/proc/net/route"));
+
+    internal static IEnumerable<string> ParseHalves(IEnumerable<string> lines)
+    {
+        foreach (string line in lines)
+        {
+            string[] fields = line.Split('\t', StringSplitOptions.TrimEntries);
+            if (fields.Length >= 8 && fields[7] is ("00000000" or "00000080") && IsUsable(fields[3]))
+            {
+                yield return fields[0];
+            }
+        }
+    }
+
     /// <summary>Default routes of the main table, as /proc/net/route has them.</summary>
     internal static IEnumerable<DefaultRoute> ParseV4(IEnumerable<string> lines)
     {

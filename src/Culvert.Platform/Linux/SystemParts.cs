@@ -1,0 +1,18 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using Culvert.Platform.Interop;
+
+namespace Culvert.Platform.Linux;
+
+/// <summary>Parts of the system that a tunnel for the machine stands on.</summary>
+public static class SystemParts
+{
+    /// <summary>nftables' library is installed.</summary>
+    public static bool HasFirewall => NativeLibrary.TryLoad("libnftables.so.1", out _);
+
+    /// <summary>The helper can be started with privileges: by root itself, sudo, pkexec, or as the installed service.</summary>
+    public static bool CanElevate => Libc.geteuid() == 0 || File.Exists(TunnelHelperOptions.ServiceSocket)
+        || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(static directory => File.Exists(Path.Combine(directory, "sudo")) || File.Exists(Path.Combine(directory, "pkexec")));
+}
