@@ -24,6 +24,7 @@ internal static class CommandLine
         StatusCommand.Declaration,
         DownCommand.Declaration,
         DoctorCommand.Declaration,
+        LeakTestCommand.Declaration,
         ProxyCommand.Declaration,
         CompletionCommand.Declaration,
     };
