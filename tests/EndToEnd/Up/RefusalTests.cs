@@ -1,0 +1,61 @@
+using System;
+using Culvert.Tests.Lab;
+using Culvert.Tests.Lab.Peers;
+using Xunit;
+
+namespace Culvert.Tests.EndToEnd.Up;
+
+/// <summary>What <c>culvert up</c> cannot do it says in one line, with its own exit code, and changes nothing.</summary>
+public sealed class RefusalTests(LabFixture fixture) : UpTest(fixture)
+{
+    [LabFact("microsocks")]
+    public void ASecondUpSaysThatOneIsUpAlready()
+    {
+        Own(Servers.Microsocks(Network.Exit));
+        Up(Socks);
+        CommandResult second = Culvert("up", Socks);
+        Assert.Equal(3, second.ExitCode);
+        Assert.Contains("already up", second.Error, StringComparison.Ordinal);
+        Assert.Contains("culvert status", second.Error, StringComparison.Ordinal);
+        Assert.Equal(FromTheExit, Here(Who).Ok().Output);
+    }
+
+    [LabTheory]
+    [InlineData("socks5://198.51.100.10:1089", 6, "cannot be reached")]
+    [InlineData("no-such-profile", 3, "There is no profile")]
+    [InlineData("--exclude 10.0.0.0/40", 2, "0 to 32")]
+    [InlineData("--ipv6 perhaps", 2, "auto or block")]
+    public void OneLineAndTheKindsOwnCode(string arguments, int code, string expected)
+    {
+        CommandResult result = Culvert("up", arguments);
+        Assert.Equal(code, result.ExitCode);
+        Assert.Contains(expected, Assert.Single(result.Error.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [LabFact]
+    public void ATakenNameIsNotTakenAway()
+    {
+        Network.Client.Ip("link add culvert0 type dummy");
+        try
+        {
+            CommandResult result = Culvert("up");
+            Assert.NotEqual(0, result.ExitCode);
+            Assert.Contains("culvert0", Assert.Single(result.Error.Trim().Split('\n')), StringComparison.Ordinal);
+            Assert.Contains("dummy", Network.Client.Ip("-d link show culvert0"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Network.Client.Ip("link del culvert0");
+        }
+    }
+
+    [LabFact]
+    public void APlainUserWithoutSudoHearsWhatIsNeeded()
+    {
+        CommandResult result = Network.Client.Run(["env", "PATH=/nowhere:/usr/share/dotnet", .. CulvertProgram.PlainLine(Network, "up")]);
+        Assert.NotEqual(0, result.ExitCode);
+    }
+
+    [LabFact]
+    public void DownWithoutATunnelIsNoFailure() => Assert.Contains("no tunnel is up", Culvert("down").Ok().Error, StringComparison.Ordinal);
+}
