@@ -50,6 +50,19 @@ internal sealed class Socks5Exit : IExit
     /// <inheritdoc/>
     public async ValueTask ProbeAsync(CancellationToken cancellation)
     {
+        if (IsRefused)
+        {
+            // What is remembered says nothing about now; any answer does.
+            Answer answer = await RequestAsync(SocksCommand.Associate, SocksAddress.Unspecified, "The UDP association", SocketDialer.Instance, cancellation).ConfigureAwait(false);
+            if (answer.Connection is { } control)
+            {
+                await control.DisposeAsync().ConfigureAwait(false);
+                _mode = DatagramMode.Unknown;
+            }
+
+            return;
+        }
+
         try
         {
             await using IAssociation association = await AssociateAsync(cancellation).ConfigureAwait(false);

@@ -65,12 +65,17 @@ internal sealed class ExitGate : IExit
     public ValueTask ProbeAsync(CancellationToken cancellation) => _exit.ProbeAsync(cancellation);
 
     /// <inheritdoc/>
-    public async ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation)
+    public ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation) =>
+        ConnectAsync(destination, SocketDialer.Instance, cancellation);
+
+    /// <inheritdoc/>
+    public async ValueTask<IConnection> ConnectAsync(Destination destination, IDialer dialer, CancellationToken cancellation)
     {
-        await PassAsync(_patience, cancellation).ConfigureAwait(false);
+        // The loop that asks dials on itself: the continuation goes back to it.
+        await PassAsync(_patience, cancellation);
         try
         {
-            IConnection connection = await _exit.ConnectAsync(destination, cancellation).ConfigureAwait(false);
+            IConnection connection = await _exit.ConnectAsync(destination, dialer, cancellation);
             _tell(NewsKind.Carried);
             return connection;
         }

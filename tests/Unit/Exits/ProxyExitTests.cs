@@ -156,6 +156,8 @@ public sealed class ProxyExitTests
         await proxy.DisposeAsync();
         CulvertException e = await Assert.ThrowsAsync<CulvertException>(async () => await exit.AssociateAsync(default)); // nobody was asked: it is gone
         Assert.Equal(FailureKind.NotCarried, e.Kind);
+        e = await Assert.ThrowsAsync<CulvertException>(async () => await exit.ProbeAsync(default)); // a probe always asks
+        Assert.Equal(FailureKind.ExitUnreachable, e.Kind);
         await exit.DisposeAsync();
     }
 
