@@ -23,6 +23,7 @@ internal static class CommandLine
         UpCommand.Declaration,
         StatusCommand.Declaration,
         DownCommand.Declaration,
+        CleanupCommand.Declaration,
         DoctorCommand.Declaration,
         LeakTestCommand.Declaration,
         ProxyCommand.Declaration,

@@ -3,6 +3,7 @@ using System.Threading.Tasks;
 using Culvert.Cli.Control;
 using Culvert.Core;
 using Culvert.Platform.Linux;
+using Culvert.Platform.Steering;
 
 namespace Culvert.Cli.Commands;
 
@@ -26,8 +27,10 @@ internal static class DownCommand
         using ControlClient? client = await ControlClient.ConnectAsync(link, Account.Current, interruption.Token);
         if (client is null)
         {
-            messages.Say($"no tunnel is up on {link}; 'culvert cleanup' gives back what one left that died");
-            return ExitCodes.Ok;
+            messages.Say($"no tunnel is up on {link}");
+
+            // A kill switch outlives its tunnel until here.
+            return CleanUpRun.HasWork ? await CleanUpRun.RunAsync(new TunnelHelperOptions(), dryRun: false) : ExitCodes.Ok;
         }
 
         string trouble = await client.AskAsync("down", interruption.Token)

@@ -46,6 +46,7 @@ internal static class UpCommand
 
         // Before the helper has us give up root: the name belongs to whoever asked.
         await using ControlServer control = ControlServer.Claim(settings.Link, Account.Asking);
+        OwnAssemblies.LoadAll();
         MachineTunnel tunnel;
         try
         {

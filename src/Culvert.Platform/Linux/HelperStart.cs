@@ -56,6 +56,16 @@ internal static class HelperStart
         }
     }
 
+    /// <summary>Runs the helper once, with our own standard output and error; its exit code.</summary>
+    /// <exception cref="CulvertException">Privilege or Configuration.</exception>
+    public static Task<int> RunAsync(TunnelHelperOptions options, IEnumerable<string> verb)
+    {
+        List<string> line = [.. Elevator(), .. Program(options), .. verb];
+        LauncherVariables.Forget();
+        (ChildProcess? child, int error) = ChildProcess.Start(line.ConvertAll(Encoding.UTF8.GetBytes), HelperProgram.Environment, [], null);
+        return child?.ExitCode ?? throw new CulvertException(FailureKind.Configuration, $"{line[0]} could not be started: {Errno.Text(error)}.");
+    }
+
     /// <summary>Why what was started ended without a word.</summary>
     public static CulvertException Explain(int exitCode) => Libc.geteuid() == 0
         ? new(FailureKind.Bug, $"The helper ended with code {exitCode} and said no reason on its channel.")

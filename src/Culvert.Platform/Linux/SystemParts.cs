@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Runtime.InteropServices;
 using Culvert.Platform.Interop;
 
 namespace Culvert.Platform.Linux;
@@ -10,7 +9,7 @@ namespace Culvert.Platform.Linux;
 public static class SystemParts
 {
     /// <summary>nftables' library is installed.</summary>
-    public static bool HasFirewall => NativeLibrary.TryLoad("libnftables.so.1", out _);
+    public static bool HasFirewall => Nftables.IsInstalled;
 
     /// <summary>The helper can be started with privileges: by root itself, sudo, pkexec, or as the installed service.</summary>
     public static bool CanElevate => Libc.geteuid() == 0 || File.Exists(TunnelHelperOptions.ServiceSocket)

@@ -35,17 +35,17 @@ public sealed class RefusalTests(LabFixture fixture) : UpTest(fixture)
     [LabFact]
     public void ATakenNameIsNotTakenAway()
     {
-        Network.Client.Ip("link add culvert0 type dummy");
+        Network.Client.Ip("tuntap add dev culvert0 mode tun");
         try
         {
             CommandResult result = Culvert("up");
             Assert.NotEqual(0, result.ExitCode);
             Assert.Contains("culvert0", Assert.Single(result.Error.Trim().Split('\n')), StringComparison.Ordinal);
-            Assert.Contains("dummy", Network.Client.Ip("-d link show culvert0"), StringComparison.Ordinal);
+            Assert.Contains("tun", Network.Client.Ip("-d link show culvert0"), StringComparison.Ordinal);
         }
         finally
         {
-            Network.Client.Ip("link del culvert0");
+            Network.Client.Ip("tuntap del dev culvert0 mode tun");
         }
     }
 
