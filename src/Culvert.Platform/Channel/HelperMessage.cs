@@ -34,6 +34,9 @@ internal enum HelperMessageKind : byte
 
     /// <summary>Helper: all is given back; a line for each thing that could not be.</summary>
     Undone = 9,
+
+    /// <summary>Helper, before <see cref="Ready"/>: a further queue of the link; its descriptor comes along.</summary>
+    Queue = 10,
 }
 
 /// <summary>
@@ -65,7 +68,7 @@ internal readonly record struct HelperMessage(HelperMessageKind Kind, string Tex
     public static bool TryRead(ReadOnlySpan<byte> bytes, out HelperMessage message)
     {
         message = default;
-        if (bytes.Length < TextOffset || bytes[0] is < (byte)HelperMessageKind.Go or > (byte)HelperMessageKind.Undone or (byte)HelperMessageKind.Set)
+        if (bytes.Length < TextOffset || bytes[0] is < (byte)HelperMessageKind.Go or > (byte)HelperMessageKind.Queue or (byte)HelperMessageKind.Set)
         {
             return false;
         }

@@ -36,6 +36,7 @@ internal static unsafe partial class Libc
     public const nuint TUNSETOFFLOAD = 0x400454d0;
     public const nuint TUNSETVNETHDRSZ = 0x400454d8;
     public const short IFF_TUN = 0x0001;
+    public const short IFF_MULTI_QUEUE = 0x0100;
     public const short IFF_NO_PI = 0x1000;
     public const short IFF_VNET_HDR = 0x4000;
     public const uint TUN_F_CSUM = 0x01;

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Culvert.Core.Packets;
 
 namespace Culvert.Platform.Links;
@@ -20,6 +21,12 @@ public interface ILink : IDisposable
 
     /// <summary>True when runs of UDP datagrams too go both ways as super-segments.</summary>
     bool CutsDatagrams { get; }
+
+    /// <summary>
+    /// Further queues of the same interface, each a link of its own with a thread of its own; empty for most. A TCP flow's packets come by the queue that it was
+    /// last answered on. They are closed by whoever drives them.
+    /// </summary>
+    IReadOnlyList<ILink> MoreQueues => [];
 
     /// <summary>
     /// Reads one packet into <paramref name="buffer"/> (sets Start, Length and Offload); false when none is waiting. Throws

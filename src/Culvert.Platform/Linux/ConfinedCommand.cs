@@ -157,6 +157,7 @@ public sealed class ConfinedCommand : IDisposable
             Engine = Environment.ProcessId,
             Mtu = options.Mtu,
             Offloads = options.Offloads,
+            Queues = options.Queues,
             UserNamespace = userNamespace,
             OpenFiles = CallersOpenFiles(),
             Addresses = options.Addresses,
@@ -188,7 +189,14 @@ public sealed class ConfinedCommand : IDisposable
     /// <summary>Waits for the link; null when the child ended without a word on the channel.</summary>
     private static ConfinedCommand? Await(ConfinedCommandOptions options, ChildProcess child, HelperChannel channel, Terminal? terminal)
     {
+        List<SafeFileHandle> more = [];
         HelperMessage? message = channel.Receive(options.StartLimit, out SafeFileHandle? device);
+        while (message is { Kind: HelperMessageKind.Queue } && device is not null && more.Count < TunDevice.MaxQueues)
+        {
+            more.Add(device);
+            message = channel.Receive(options.StartLimit, out device);
+        }
+
         switch (message)
         {
             case null:
@@ -197,7 +205,7 @@ public sealed class ConfinedCommand : IDisposable
                 throw new CulvertException((FailureKind)failure.Number, failure.Text);
             case { Kind: HelperMessageKind.Ready } ready when device is not null:
                 string[] lines = ready.Text.Split('\n');
-                return new ConfinedCommand(options, child, channel, terminal, new TunLink(device, lines[0], ready.Number, ready.Flag), lines[1..]);
+                return new ConfinedCommand(options, child, channel, terminal, new TunLink(device, lines[0], ready.Number, ready.Flag, more), lines[1..]);
             default:
                 device?.Dispose();
                 throw new CulvertException(FailureKind.Bug, $"The helper answered {message.Value.Kind} when asked for a link.");

@@ -37,6 +37,9 @@ public sealed record ConfinedCommandOptions
     /// <summary>Whether segmentation and checksums are left to the link where they can be; CULVERT_OFFLOAD=0 in the environment says no.</summary>
     public bool Offloads { get; init; } = TunDevice.OffloadsWanted;
 
+    /// <summary>Queues of the link, each driven by a thread of its own, up to <see cref="TunDevice.MaxQueues"/>; CULVERT_QUEUES in the environment says another number.</summary>
+    public int Queues { get; init; } = TunDevice.QueuesWanted;
+
     /// <summary>How long the link may take to come up before the attempt is given up.</summary>
     public TimeSpan StartLimit { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -31,7 +31,8 @@ internal static unsafe class Confinement
         CloseOnExecute(request.StandardError);
         try
         {
-            using (SafeFileHandle device = MakeLink(request, out HelperMessage ready))
+            SafeFileHandle[] queues = MakeLink(request, out HelperMessage ready);
+            try
             {
                 PrivateResolver.Install(request.Resolvers);
                 if (request.UserNamespace)
@@ -39,10 +40,19 @@ internal static unsafe class Confinement
                     ready = ready with { Text = ready.Text + IgnoreFilePowers() };
                 }
 
-                if (!channel.Send(ready, device))
+                foreach (SafeFileHandle queue in queues.AsSpan(1))
+                {
+                    channel.Send(new HelperMessage(HelperMessageKind.Queue), queue);
+                }
+
+                if (!channel.Send(ready, queues[0]))
                 {
                     return GivenUp;
                 }
+            }
+            finally
+            {
+                Close(queues);
             }
 
             // The engine alone holds the link from here on.
@@ -80,13 +90,13 @@ internal static unsafe class Confinement
         return GivenUp;
     }
 
-    private static SafeFileHandle MakeLink(ConfinementRequest request, out HelperMessage ready)
+    private static SafeFileHandle[] MakeLink(ConfinementRequest request, out HelperMessage ready)
     {
         string notes = "";
         bool v6 = File.Exists("/proc/net/if_inet6");
         using Rtnetlink network = new();
         network.Up(Rtnetlink.Index("lo"));
-        SafeFileHandle device = TunDevice.Create(LinkName, request.Offloads);
+        SafeFileHandle[] queues = TunDevice.Create(LinkName, request.Offloads, Math.Clamp(request.Queues, 1, TunDevice.MaxQueues));
         try
         {
             uint index = Rtnetlink.Index(LinkName);
@@ -107,12 +117,20 @@ internal static unsafe class Confinement
 
             notes += AllowPing(request.UserNamespace);
             ready = new HelperMessage(HelperMessageKind.Ready, LinkName + notes, request.Mtu, request.Offloads);
-            return device;
+            return queues;
         }
         catch
         {
-            device.Dispose();
+            Close(queues);
             throw;
+        }
+    }
+
+    private static void Close(SafeFileHandle[] descriptors)
+    {
+        foreach (SafeFileHandle descriptor in descriptors)
+        {
+            descriptor.Dispose();
         }
     }
 

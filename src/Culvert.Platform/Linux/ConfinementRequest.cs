@@ -28,6 +28,9 @@ internal sealed record ConfinementRequest
     /// <summary>The link has offloads.</summary>
     public bool Offloads { get; init; }
 
+    /// <summary>Queues of the link.</summary>
+    public int Queues { get; init; } = 1;
+
     /// <summary>The namespaces belong to a user namespace: the command gets none of its powers.</summary>
     public bool UserNamespace { get; init; }
 
@@ -54,6 +57,7 @@ internal sealed record ConfinementRequest
             yield return Pair("engine", Engine);
             yield return Pair("mtu", Mtu);
             yield return Pair("offloads", Offloads ? 1 : 0);
+            yield return Pair("queues", Queues);
             yield return Pair("user-namespace", UserNamespace ? 1 : 0);
             yield return Pair("open-files", OpenFiles);
             foreach (LinkAddress address in Addresses)
@@ -108,7 +112,7 @@ internal sealed record ConfinementRequest
             }
         }
 
-        foreach (string required in (ReadOnlySpan<string>)["channel", "stderr", "engine", "mtu", "offloads", "user-namespace", "open-files"])
+        foreach (string required in (ReadOnlySpan<string>)["channel", "stderr", "engine", "mtu", "offloads", "queues", "user-namespace", "open-files"])
         {
             if (!numbers.ContainsKey(required))
             {
@@ -123,6 +127,7 @@ internal sealed record ConfinementRequest
             Engine = (int)numbers["engine"],
             Mtu = (int)numbers["mtu"],
             Offloads = numbers["offloads"] != 0,
+            Queues = (int)numbers["queues"],
             UserNamespace = numbers["user-namespace"] != 0,
             OpenFiles = numbers["open-files"],
             Addresses = addresses,

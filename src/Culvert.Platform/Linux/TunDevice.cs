@@ -16,6 +16,15 @@ internal static unsafe class TunDevice
     /// <summary>Environment variable: <c>0</c> makes links without offloads.</summary>
     public const string OffloadVariable = "CULVERT_OFFLOAD";
 
+    /// <summary>Environment variable: how many queues links have, from 1 to <see cref="MaxQueues"/>.</summary>
+    public const string QueuesVariable = "CULVERT_QUEUES";
+
+    /// <summary>Queues of one link at most: each is a thread, and few machines send more than that many threads can carry.</summary>
+    public const int MaxQueues = 8;
+
+    // Without a word from the environment: what one loop cannot carry, two to four can, and each costs its memory.
+    private const int UsualQueues = 4;
+
     private const nuint StreamFeatures = Libc.TUN_F_CSUM | Libc.TUN_F_TSO4 | Libc.TUN_F_TSO6;
 
     private const string UseSudo = "or run it with sudo";
@@ -23,18 +32,52 @@ internal static unsafe class TunDevice
     /// <summary>Whether the environment leaves offloads on.</summary>
     public static bool OffloadsWanted => Environment.GetEnvironmentVariable(OffloadVariable) != "0";
 
+    /// <summary>Queues of a link: what the environment says, or one for each processor up to four.</summary>
+    public static int QueuesWanted => int.TryParse(Environment.GetEnvironmentVariable(QueuesVariable), out int wanted)
+        ? Math.Clamp(wanted, 1, MaxQueues)
+        : Math.Clamp(Environment.ProcessorCount, 1, UsualQueues);
+
+    /// <summary>
+    /// Makes an interface of <paramref name="queues"/> queues (IFF_MULTI_QUEUE where more than one), one descriptor for each. The kernel sends a flow's
+    /// packets to the queue that the flow was last answered on. It goes when all descriptors, and every copy of them, are closed.
+    /// </summary>
+    public static SafeFileHandle[] Create(string name, bool offloads, int queues)
+    {
+        SafeFileHandle[] devices = new SafeFileHandle[queues];
+        try
+        {
+            for (int i = 0; i < queues; i++)
+            {
+                devices[i] = Attach(name, offloads, queues > 1 ? Libc.IFF_MULTI_QUEUE : 0);
+            }
+
+            return devices;
+        }
+        catch
+        {
+            foreach (SafeFileHandle? device in devices)
+            {
+                device?.Dispose();
+            }
+
+            throw;
+        }
+    }
+
     /// <summary>
     /// Makes an interface that goes when the returned descriptor (and every copy of it) is closed. With <paramref name="offloads"/>, packets have a
     /// virtio-net header of <see cref="VirtioNetHeader.Size"/> bytes in front, and TCP segmentation and checksums are left to each other.
     /// </summary>
-    public static SafeFileHandle Create(string name, bool offloads)
+    public static SafeFileHandle Create(string name, bool offloads) => Attach(name, offloads, 0);
+
+    private static SafeFileHandle Attach(string name, bool offloads, int more)
     {
         SafeFileHandle device = Open();
         try
         {
             Libc.InterfaceRequest request = new()
             {
-                Flags = (short)(Libc.IFF_TUN | Libc.IFF_NO_PI | (offloads ? Libc.IFF_VNET_HDR : 0)),
+                Flags = (short)(Libc.IFF_TUN | Libc.IFF_NO_PI | (offloads ? (int)Libc.IFF_VNET_HDR : 0) | more),
             };
             Encoding.ASCII.GetBytes(name, new Span<byte>(request.Name, 15));
             if (Libc.ioctl(device, Libc.TUNSETIFF, &request) < 0)

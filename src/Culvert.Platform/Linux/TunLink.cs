@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using Culvert.Core;
 using Culvert.Core.Packets;
 using Culvert.Platform.Interop;
@@ -9,7 +11,7 @@ namespace Culvert.Platform.Linux;
 
 /// <summary>
 /// A TUN interface of Linux as a link (linux/if_tun.h). The interface is not persistent: it goes when its descriptor is closed here, by
-/// <see cref="Dispose"/> or by the end of the process.
+/// <see cref="Dispose"/> or by the end of the process. Of one with several queues, each is such a link.
 /// </summary>
 internal sealed unsafe class TunLink : ILink, ISocketWatcher
 {
@@ -18,7 +20,12 @@ internal sealed unsafe class TunLink : ILink, ISocketWatcher
     private readonly LoopWaiter _waiter;
 
     /// <summary>Owns <paramref name="device"/>, a descriptor of /dev/net/tun bound to an interface with or without a virtio-net header.</summary>
-    public TunLink(SafeFileHandle device, string name, int mtu, bool offloads)
+    /// <param name="device">The descriptor.</param>
+    /// <param name="name">The interface.</param>
+    /// <param name="mtu">Its MTU.</param>
+    /// <param name="offloads">Whether packets have a virtio-net header.</param>
+    /// <param name="more">Descriptors of further queues of the same interface; owned as well.</param>
+    public TunLink(SafeFileHandle device, string name, int mtu, bool offloads, IEnumerable<SafeFileHandle>? more = null)
     {
         _device = device;
         Name = name;
@@ -32,6 +39,7 @@ internal sealed unsafe class TunLink : ILink, ISocketWatcher
         }
 
         _waiter = new LoopWaiter(device);
+        MoreQueues = [.. (more ?? []).Select(queue => new TunLink(queue, name, mtu, offloads))];
     }
 
     public string Name { get; }
@@ -41,6 +49,8 @@ internal sealed unsafe class TunLink : ILink, ISocketWatcher
     public bool Offloads { get; }
 
     public bool CutsDatagrams { get; }
+
+    public IReadOnlyList<ILink> MoreQueues { get; }
 
     /// <summary>Packets the device gave us whose virtio-net header made no sense; dropped.</summary>
     public long Malformed { get; private set; }

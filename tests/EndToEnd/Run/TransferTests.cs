@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Net;
 using Culvert.Tests.Lab;
 using Culvert.Tests.Lab.Peers;
@@ -51,6 +52,25 @@ public sealed class TransferTests(LabFixture fixture) : RunTest(fixture)
             CommandResult result = Through(exit, $"curl -sS http://web.lab.example/payload 2>&- | head -c {Length} | sha256sum", Long);
             Assert.StartsWith(Payload.DigestOf(Length), result.Ok().Output, StringComparison.Ordinal);
         }
+    }
+
+    [LabTheory("nc", "ping", "dig")]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void ManyConnectionsAndDatagramsAreCarriedByHoweverManyQueues(int queues)
+    {
+        string block = Payload.WriteBlock(Network.Temporary);
+        string one = $"head -c 5000000 {block} | nc -N {Network.Internet.V4} 10";
+        CommandResult result = Through(
+            "",
+            $"for i in $(seq 12); do ({one} > {Network.Temporary}/sum.$i) & done; wait; cat {Network.Temporary}/sum.*; " +
+            $"for i in $(seq 20); do ping -c 1 -W 5 -q {Network.Internet.V4} > /dev/null || echo no ping; dig +short +tries=1 web.lab.example; done; head -c 5000000 {block} | sha256sum",
+            Long with { Environment = new Dictionary<string, string?> { ["CULVERT_QUEUES"] = $"{queues}" } });
+        string[] lines = result.Ok().Output.TrimEnd().Split('\n');
+        Assert.Equal(12 + 20 + 1, lines.Length);
+        Assert.All(lines[..12], line => Assert.Equal($"5000000 {lines[^1].Split(' ')[0]}", line));
+        Assert.All(lines[12..^1], line => Assert.Equal(lines[12], line));
+        Assert.True(IPAddress.TryParse(lines[12], out _), lines[12]);
     }
 
     [LabFact("nc")]

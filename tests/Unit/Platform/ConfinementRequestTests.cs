@@ -17,6 +17,7 @@ public sealed class ConfinementRequestTests
         Engine = 4711,
         Mtu = 1400,
         Offloads = true,
+        Queues = 3,
         UserNamespace = true,
         OpenFiles = 1024,
         Addresses = [new LinkAddress(IPAddress.Parse("198.18.0.2"), 32), new LinkAddress(IPAddress.Parse("fd43:756c:7665::2"), 64)],

@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -12,7 +11,7 @@ using Culvert.Platform.Links;
 namespace Culvert.Entries.Tun;
 
 /// <summary>What the flows of one link share, and the list of those alive. Used on the loop's thread only.</summary>
-internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher? sockets, IDialer dialer, IExit exit, NameService names, TunOptions options, Action<string>? warn)
+internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher? sockets, IDialer dialer, IExit exit, NameService names, TunOptions options, ExitTrouble trouble)
 {
     /// <summary>DNS in the clear (RFC 1035 section 4.2): whatever the address, we answer.</summary>
     public const ushort DnsPort = 53;
@@ -21,7 +20,6 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
     private readonly Queue<SocketPump> _turns = new();
     private readonly HashSet<TcpTask> _tcp = [];
     private readonly HashSet<UdpRelay> _udp = [];
-    private readonly HashSet<FailureKind> _warned = [];
 
     public IpStack Stack => stack;
 
@@ -124,16 +122,9 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
         idle?.ForEach(static task => task.Abort());
     }
 
-    /// <summary>Tells the person, once a cause, about failures of the exit itself; those of a destination are the application's to tell.</summary>
-    public void Report(CulvertException failure)
-    {
-        if (failure.Kind is FailureKind.ExitUnreachable or FailureKind.Authentication or FailureKind.Untrusted or FailureKind.Protocol
-            && _warned.Add(failure.Kind))
-        {
-            warn?.Invoke(failure.Message);
-        }
-    }
+    /// <summary>An exit failed to do something.</summary>
+    public void Report(CulvertException failure) => trouble.Report(failure);
 
-    /// <summary>The exit works (again): its next failure is news.</summary>
-    public void ExitWorks() => _warned.Clear();
+    /// <summary>The exit works (again).</summary>
+    public void ExitWorks() => trouble.Works();
 }

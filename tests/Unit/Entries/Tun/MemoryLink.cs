@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.Threading;
 using Culvert.Core.Packets;
 using Culvert.Platform.Links;
@@ -19,6 +20,8 @@ internal sealed class MemoryLink : ILink, ISocketWatcher
     public int Mtu => 1500;
 
     public bool Offloads => false;
+
+    public IReadOnlyList<ILink> MoreQueues { get; init; } = [];
 
     public bool CutsDatagrams => false;
 

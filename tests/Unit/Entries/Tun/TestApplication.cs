@@ -26,14 +26,16 @@ internal sealed class TestApplication : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly PacketPool _pool = new();
-    private readonly MemoryLink _link = new();
+    private readonly MemoryLink _link;
     private readonly IpStack _stack;
     private readonly byte[] _scratch = new byte[IpStack.HeaderRoom];
     private byte[] _lastSent = [];
     private ushort _nextPort = 40_000;
 
-    public TestApplication(IExit exit, NamesPolicy? names = null, Action<string>? warn = null, bool driveSockets = true)
+    public TestApplication(IExit exit, NamesPolicy? names = null, Action<string>? warn = null, bool driveSockets = true, MemoryLink? otherQueue = null)
     {
+        _link = new MemoryLink { MoreQueues = otherQueue is null ? [] : [otherQueue] };
+        Sending = _link;
         _stack = new IpStack(new StackOptions(), new byte[32], _pool);
         Names = new NameService(names ?? NamesPolicy.Virtual, exit);
         Entry = new TunEntry(_link, exit, Names, new TunOptions { DriveSockets = driveSockets }, warn);
@@ -45,6 +47,9 @@ internal sealed class TestApplication : IAsyncDisposable
     public TunEntry Entry { get; }
 
     public MemoryLink Link => _link;
+
+    /// <summary>The queue that the kernel sends by; the first at first.</summary>
+    public MemoryLink Sending { get; set; }
 
     /// <summary>UDP and ICMP packets that came, whole.</summary>
     public List<byte[]> Others { get; } = [];
@@ -97,7 +102,7 @@ internal sealed class TestApplication : IAsyncDisposable
         reset.Write(packet.AsSpan(IpHeader.V4Size));
         BinaryPrimitives.WriteUInt16BigEndian(
             packet.AsSpan(IpHeader.V4Size + 16), Checksum.Transport(ip.Source, ip.Destination, IpProtocol.Tcp, packet.AsSpan(IpHeader.V4Size), []));
-        _link.Inject(packet);
+        Sending.Inject(packet);
         Assert.Equal(TcpState.SynSent, flow.State);
     }
 
@@ -116,7 +121,7 @@ internal sealed class TestApplication : IAsyncDisposable
         IpWriter.Write(packet, Address, to.Address, IpProtocol.Udp, UdpHeader.Size + payload.Length);
         UdpHeader.Write(packet.AsSpan(IpHeader.V4Size), new IpEndpoint(Address, port), to, payload);
         payload.CopyTo(packet.AsSpan(IpHeader.V4Size + UdpHeader.Size));
-        _link.Inject(packet);
+        Sending.Inject(packet);
     }
 
     /// <summary>Turns the crank until <paramref name="condition"/> holds, or fails the test.</summary>
@@ -145,7 +150,7 @@ internal sealed class TestApplication : IAsyncDisposable
     private void Turn()
     {
         long now = LinkLoop.Now;
-        while (_link.FromEntry.TryDequeue(out byte[]? packet))
+        while (_link.FromEntry.TryDequeue(out byte[]? packet) || (Sending != _link && Sending.FromEntry.TryDequeue(out packet)))
         {
             Assert.True(IpHeader.TryParse(packet, out IpHeader ip), "the entry wrote a packet that does not parse");
             if (ip.Protocol != IpProtocol.Tcp)
@@ -169,7 +174,7 @@ internal sealed class TestApplication : IAsyncDisposable
         while (_stack.TryTransmit(now, _scratch, out OutgoingPacket packet))
         {
             _lastSent = [.. packet.Header, .. packet.Payload];
-            _link.Inject(_lastSent);
+            Sending.Inject(_lastSent);
         }
     }
 }

@@ -329,6 +329,49 @@ public sealed class TunEntryTests
     }
 
     [Fact]
+    public async Task AnEndpointHasOneAssociationWhicheverQueueItsDatagramsComeBy()
+    {
+        int opened = 0;
+        MemoryAssociation association = new(static (payload, to) => [(payload, to, false)]);
+        MemoryLink other = new();
+        await using TestApplication application = new(
+            new FakeExit
+            {
+                Associate = () =>
+                {
+                    Interlocked.Increment(ref opened);
+                    return association;
+                },
+            },
+            otherQueue: other);
+        IpEndpoint to = new(IpAddr.From(IPAddress.Parse("203.0.113.7")), 7000);
+        application.SendDatagram(5000, to, "one"u8);
+        application.Until(() => application.Others.Count == 1, "the first answer");
+        application.Sending = other;
+        application.SendDatagram(5000, to, "two"u8);
+        application.Until(() => application.Others.Count == 2, "the answer to what came by the other queue");
+        Assert.Equal(1, opened);
+        Assert.Empty(other.FromEntry);
+    }
+
+    [Fact]
+    public async Task AConnectionStaysOnTheQueueItsPacketsComeBy()
+    {
+        using FarSide host = new();
+        MemoryLink other = new();
+        await using TestApplication application = new(ConnectsTo(host), otherQueue: other);
+        application.Sending = other;
+        TcpFlow flow = application.Connect("203.0.113.7", 80);
+        application.Until(() => flow.State == TcpState.Established, "the connection");
+        application.Send(flow, "question"u8.ToArray());
+        application.Until(() => host.Far.Available == 8, "the question");
+        Assert.Empty(application.Link.FromEntry);
+        await application.Entry.DisposeAsync();
+        Assert.True(other.IsClosed);
+        Assert.Equal(0, application.Entry.OutstandingBlocks);
+    }
+
+    [Fact]
     public async Task AnAssociationIsGivenBackAtTheEnd()
     {
         MemoryAssociation association = new(static (payload, to) => [(payload, to, false)]);
