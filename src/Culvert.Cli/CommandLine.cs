@@ -26,6 +26,7 @@ internal static class CommandLine
         CleanupCommand.Declaration,
         DoctorCommand.Declaration,
         LeakTestCommand.Declaration,
+        InstallCommand.Declaration,
         ProxyCommand.Declaration,
         CompletionCommand.Declaration,
     };

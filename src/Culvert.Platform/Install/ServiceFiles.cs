@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+using System.Linq;
 using Culvert.Platform.Linux;
 
 namespace Culvert.Platform.Install;
@@ -17,6 +19,12 @@ public static class ServiceFiles
 
     /// <summary>The engine's unit.</summary>
     public const string EngineUnit = "culvert.service";
+
+    /// <summary>Each file's path and text, for the Culvert that is running.</summary>
+    /// <param name="program">The path of its program, without an extension.</param>
+    /// <param name="arguments">What stands behind `culvert up`: a profile or an EXIT.</param>
+    public static IReadOnlyDictionary<string, string> ForThis(string program, string arguments) =>
+        All(Line(HelperProgram.Locate(program)), Line(HelperProgram.Locate(new TunnelHelperOptions().HelperPath)), arguments);
 
     /// <summary>Each file's path and text.</summary>
     /// <param name="program">The command line of `culvert`, as systemd takes it.</param>
@@ -121,6 +129,8 @@ public static class ServiceFiles
             """,
     };
 
+    private static string Line(IReadOnlyList<string> words) => string.Join(' ', words.Select(static word => word.Contains(' ', StringComparison.Ordinal) ? $"\"{Escaped(word)}\"" : Escaped(word)));
+
     /// <summary>systemd puts values for percent signs (systemd.unit(5), "Specifiers"), which an EXIT may have in its path.</summary>
-    private static string Escaped(string text) => text.Replace("%", "%%", System.StringComparison.Ordinal);
+    private static string Escaped(string text) => text.Replace("%", "%%", StringComparison.Ordinal);
 }
