@@ -72,7 +72,7 @@ internal static class Examination
         return strict.Length == 0
             ? new(Severity.Fine, "rp_filter", "Answers may come in by another way than they would go out (not strict).")
             : new(
-                Severity.Warning, "rp_filter", $"Strict reverse-path filtering ({string.Join(", ", strict)}): while `up` changes where packets go, connections from outside to this machine may be dropped where marks are not looked at.",
+                Severity.Warning, "rp_filter", $"Strict reverse-path filtering ({string.Join(", ", strict)}): `up` has to loosen it while it is there, and gives it back.",
                 $"sudo sysctl -w {string.Join(' ', strict.Select(static name => $"net.ipv4.conf.{name}.rp_filter=2"))}");
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Culvert.Tests.Lab;
 
 namespace Culvert.Tests.EndToEnd.Up;
@@ -12,6 +13,9 @@ internal sealed class RunningTunnel(Command command) : IDisposable
 
     /// <summary>The process of the engine.</summary>
     internal int Engine => command.Id;
+
+    /// <summary>The process of the helper.</summary>
+    internal int Helper => int.Parse(LabNetwork.System($"pgrep -P {Engine} -f 'culvert-helper.dll tunnel'"), CultureInfo.InvariantCulture);
 
     /// <summary>What it has said so far.</summary>
     internal string Said => command.Error;
