@@ -104,7 +104,8 @@ internal sealed class LeakGuard(TunnelState state, Place place, IReadOnlyList<IP
     /// <summary>What may leave outside; the rest of what belongs inside gets the <paramref name="verdict"/>.</summary>
     private void Guard(StringBuilder text, string chain, string verdict)
     {
-        List<string> lines = [];
+        // Refusals of ours to programs whose link has just gone (a reset's destination is then no longer this machine): they would tell the neighbourhood who was spoken to.
+        List<string> lines = [.. state.Addresses.Select(static own => $"{(own.Address.AddressFamily == AddressFamily.InterNetwork ? "ip" : "ip6")} daddr {own.Address} drop")];
         if (captive > TimeSpan.Zero)
         {
             lines.Add("meta nfproto @captive accept");
