@@ -6,7 +6,7 @@ using Culvert.Platform.Steering;
 
 namespace Culvert.Tests.Probe;
 
-/// <summary>The helper's own code for a tunnel, killed (SIGKILL) as soon as the journal has a certain number of lines.</summary>
+/// <summary>The helper's own code for a tunnel, killed (SIGKILL) at a certain line of the journal: after it is written, or before when the number is negative.</summary>
 internal static class MortalHelper
 {
     /// <summary>The environment variable with that number.</summary>
@@ -24,9 +24,10 @@ internal static class MortalHelper
         int death = int.Parse(Environment.GetEnvironmentVariable(DeathVariable)!, CultureInfo.InvariantCulture);
         HelperChannel channel = new(Descriptors.Own(Libc.fcntl(0, Libc.F_DUPFD_CLOEXEC, 3), "no channel"));
         _ = Libc.close(0);
-        using TunnelServant servant = new(channel, request.Journals, line =>
+        using TunnelServant servant = new(channel, request.Journals, (line, written) =>
         {
-            if (++lines == death)
+            lines += written ? 0 : 1;
+            if (lines == Math.Abs(death) && written == death > 0)
             {
                 Console.Error.WriteLine($"dies at {line.TrimEnd()}");
                 _ = Libc.kill(Libc.getpid(), Libc.SIGKILL);

@@ -28,7 +28,7 @@ internal sealed class TunnelServant : IDisposable
 
     private readonly HelperChannel _channel;
     private readonly string _journals;
-    private readonly Action<string>? _written;
+    private readonly Action<string, bool>? _watched;
     private readonly ServantEvents _events;
     private Journal? _journal;
     private Firewall? _firewall;
@@ -38,12 +38,12 @@ internal sealed class TunnelServant : IDisposable
     /// <summary>Serves the engine at the other end of <paramref name="channel"/>.</summary>
     /// <param name="channel">The channel; owned.</param>
     /// <param name="journals">The directory of the journals.</param>
-    /// <param name="written">Called at each line of the journal, for tests.</param>
-    public TunnelServant(HelperChannel channel, string journals, Action<string>? written = null)
+    /// <param name="watched">Called at each line of the journal, before and after it is written; for tests.</param>
+    public TunnelServant(HelperChannel channel, string journals, Action<string, bool>? watched = null)
     {
         _channel = channel;
         _journals = journals;
-        _written = written;
+        _watched = watched;
         _events = new ServantEvents(channel.Socket);
     }
 
@@ -124,7 +124,7 @@ internal sealed class TunnelServant : IDisposable
         Slot slot;
         using (JournalDirectory directory = new(_journals))
         {
-            _journal ??= Journal.TryTake(directory, link, _written)
+            _journal ??= Journal.TryTake(directory, link, _watched)
                 ?? throw new CulvertException(FailureKind.Configuration, $"The tunnel {link} is already up: `culvert status` shows it, `culvert down` ends it.");
             slot = Slot.Free(directory.LinesOfOthers(link));
         }

@@ -37,15 +37,15 @@ internal sealed class Journal : IDisposable
     /// <summary>What is left to undo, in the order it was made.</summary>
     public IReadOnlyList<UndoStep> Live => _live;
 
-    /// <summary>Called at each line, after it has been written; for tests that end the process there.</summary>
-    public Action<string>? Written { get; init; }
+    /// <summary>Called at each line, before (false) and after (true) it is written; for tests that end the process there.</summary>
+    public Action<string, bool>? Watched { get; init; }
 
     /// <summary>Takes the journal of a link, making it where there is none; null when somebody alive holds it.</summary>
-    public static Journal? TryTake(JournalDirectory directory, string link, Action<string>? written = null)
+    public static Journal? TryTake(JournalDirectory directory, string link, Action<string, bool>? watched = null)
     {
         string path = directory.PathOf(link);
         FileStream? file = TryLock(path, empty: false);
-        return file is null ? null : new Journal(path, file) { Written = written };
+        return file is null ? null : new Journal(path, file) { Watched = watched };
     }
 
     /// <summary>To be called before a step is made.</summary>
@@ -117,6 +117,7 @@ internal sealed class Journal : IDisposable
 
     private void Write(string line)
     {
+        Watched?.Invoke(line, false);
         if (_file.Position > MaximumSize)
         {
             using JournalDirectory directory = new(Path.GetDirectoryName(_path)!);
@@ -127,7 +128,7 @@ internal sealed class Journal : IDisposable
             Append(_file, line);
         }
 
-        Written?.Invoke(line);
+        Watched?.Invoke(line, true);
     }
 
     /// <summary>Puts a new file in the place of the old one, at once and locked already. The directory is held, so that nobody opens the old one meanwhile.</summary>

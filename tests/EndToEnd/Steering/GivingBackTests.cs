@@ -75,7 +75,7 @@ public sealed class GivingBackTests(LabFixture fixture) : SteeringTest(fixture)
         do
         {
             death++;
-            Command engine = Engine(death);
+            Command engine = Engine(death % 4 < 2 ? death : -death); // a step that is noted and not made, or one that is made and should be noted
             engine.Write($"open culvert0\nset {Rich}\n");
             Until.True(() => engine.Output.Split('\n').Length > 2 || HasEnded(engine), "the engine to have been answered");
             died = engine.Error.Contains("dies at", StringComparison.Ordinal);

@@ -26,17 +26,53 @@ public sealed class GuardTests(LabFixture fixture) : SteeringTest(fixture)
     [LabFact]
     public void EnginesOwnSocketsLeaveAndNobodyElses()
     {
-        Only("to the internet host, by the engine", packet => Network.Internet.V4.Equals(packet.Destination));
+        Only("to the internet host, by the engine", packet => Network.Internet.V4.Equals(packet.Destination) || Network.Internet.V6.Equals(packet.Destination));
         Command engine = Up("direct");
         Network.Client.Shell(Connect(priority: 5, user: 0)).Ok();
+        Network.Client.Shell(Connect(priority: 5, user: 0, v6: true)).Ok();
         Assert.NotEmpty(Fixture.Oracle.Heard());
         Fixture.Oracle.Reset();
         Assert.NotEqual(0, Network.Client.Shell(Connect(priority: 4, user: 0)).ExitCode);
+        Assert.NotEqual(0, Network.Client.Shell(Connect(priority: 4, user: 0, v6: true)).ExitCode);
         Assert.NotEqual(0, Network.Client.Shell(Connect(priority: 5, user: 65534)).ExitCode);
         Assert.Empty(Fixture.Oracle.Heard());
         Tell(engine, $"set engine-outside={Network.Exit.V4}/32");
         Assert.NotEqual(0, Network.Client.Shell(Connect(priority: 5, user: 0)).ExitCode);
         Assert.Empty(Fixture.Oracle.Heard());
+        End(engine);
+    }
+
+    [LabFact]
+    public void LastBytesOfTheEnginesClosedConnectionLeave()
+    {
+        const int size = 150_000;
+        Only("to the internet host, by the engine", packet => Network.Internet.V4.Equals(packet.Destination));
+        using Socket listener = Network.Internet.Listen(2224);
+        listener.ReceiveBufferSize = 4096; // most waits at the sender, which closes meanwhile
+        Command engine = Up("direct");
+        Network.Client.Shell($"""
+            /usr/bin/python3 - <<'END'
+            import socket
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 5)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0')
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1000000)
+            s.settimeout(5)
+            s.connect(('{Network.Internet.V4}', 2224))
+            s.sendall(bytes({size}))
+            s.close()
+            END
+            """).Ok();
+        using Socket outside = listener.Accept();
+        outside.ReceiveTimeout = 5000;
+        byte[] buffer = new byte[65536];
+        int received = 0;
+        for (int count = 1; count > 0; received += count)
+        {
+            count = outside.Receive(buffer);
+        }
+
+        Assert.Equal(size, received);
         End(engine);
     }
 
@@ -157,14 +193,14 @@ public sealed class GuardTests(LabFixture fixture) : SteeringTest(fixture)
         End(engine);
     }
 
-    private string Connect(int priority, int user) => $"""
+    private string Connect(int priority, int user, bool v6 = false) => $"""
         setpriv --reuid={user} --clear-groups /usr/bin/python3 - <<'END'
         import socket
-        s = socket.socket()
+        s = socket.socket(socket.{(v6 ? "AF_INET6" : "AF_INET")})
         s.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, {priority})
         s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0')
         s.settimeout(2)
-        s.connect(('{Network.Internet.V4}', 7))
+        s.connect(('{(v6 ? Network.Internet.V6 : Network.Internet.V4)}', 7))
         s.sendall(b'hello')
         assert s.recv(5) == b'hello'
         s.close()

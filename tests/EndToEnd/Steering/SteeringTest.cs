@@ -26,9 +26,9 @@ public abstract class SteeringTest : LabTest
     /// <summary>Where the tests' journals are.</summary>
     protected string Journals => Path.Combine(Network.Temporary, "journals");
 
-    /// <summary>Starts an engine; with <paramref name="deathAt"/>, its helper dies when the journal has so many lines.</summary>
+    /// <summary>Starts an engine; with <paramref name="deathAt"/>, its helper dies at that line of the journal: after it is written, or before when it is negative.</summary>
     protected Command Engine(int deathAt = 0) => Own(Network.Client.Start(
-        ["dotnet", Path.Combine(Folder, "Culvert.Tests.Probe.dll"), "engine", Journals, Path.Combine(Folder, deathAt > 0 ? "Culvert.Tests.Probe" : "culvert-helper")],
+        ["dotnet", Path.Combine(Folder, "Culvert.Tests.Probe.dll"), "engine", Journals, Path.Combine(Folder, deathAt != 0 ? "Culvert.Tests.Probe" : "culvert-helper")],
         new CommandOptions { OpenInput = true, Environment = new Dictionary<string, string?> { ["PROBE_DIES_AT"] = $"{deathAt}", ["DOTNET_EnableDiagnostics"] = "0" } }));
 
     /// <summary>Starts an engine and has it make a tunnel.</summary>

@@ -99,14 +99,14 @@ public sealed class JournalTests : IDisposable
     {
         List<string> told = [];
         using JournalDirectory directory = new(_path);
-        Journal journal = Journal.TryTake(directory, "culvert0", line =>
+        Journal journal = Journal.TryTake(directory, "culvert0", (line, written) =>
         {
             told.Add(line);
-            Assert.EndsWith(line, ReadAll(), StringComparison.Ordinal);
+            Assert.Equal(written, ReadAll().EndsWith(line, StringComparison.Ordinal));
         })!;
         journal.Begin(Rule);
         journal.Done(Rule);
-        Assert.Equal([$"+ {Rule}\n", $"- {Rule}\n"], told);
+        Assert.Equal([$"+ {Rule}\n", $"+ {Rule}\n", $"- {Rule}\n", $"- {Rule}\n"], told);
         directory.Dispose();
         journal.Dispose();
     }
