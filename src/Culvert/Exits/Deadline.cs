@@ -23,7 +23,7 @@ internal static class Deadline
         both.CancelAfter(limit);
         try
         {
-            return await operation(both.Token).ConfigureAwait(false);
+            return await operation(both.Token);
         }
         catch (OperationCanceledException e)
         {

@@ -49,8 +49,8 @@ internal sealed class DirectExit : IExit
             {
                 IReadOnlyList<IPAddress> addresses = destination.Address is { } address
                     ? [address]
-                    : HappyEyeballs.Interleave(await LookUpAsync(destination.Host, token).ConfigureAwait(false));
-                return await HappyEyeballs.ConnectAsync(addresses, destination.Port, dialer, _options.Outgoing, what, token).ConfigureAwait(false);
+                    : HappyEyeballs.Interleave(await LookUpAsync(destination.Host, token));
+                return await HappyEyeballs.ConnectAsync(addresses, destination.Port, dialer, _options.Outgoing, what, token);
             },
             cancellation);
     }

@@ -56,7 +56,7 @@ internal static class HappyEyeballs
     {
         if (addresses.Count == 1)
         {
-            return await dialer.DialAsync(new IPEndPoint(addresses[0], port), outgoing, what, cancellation).ConfigureAwait(false);
+            return await dialer.DialAsync(new IPEndPoint(addresses[0], port), outgoing, what, cancellation);
         }
 
         using CancellationTokenSource race = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -78,16 +78,16 @@ internal static class HappyEyeballs
                 while (running.Count > 0)
                 {
                     Task<Task<IConnection>> any = Task.WhenAny(running);
-                    if (pause is not null && await Task.WhenAny(any, pause).ConfigureAwait(false) == pause)
+                    if (pause is not null && await Task.WhenAny(any, pause) == pause)
                     {
                         break;
                     }
 
-                    Task<IConnection> ended = await any.ConfigureAwait(false);
+                    Task<IConnection> ended = await any;
                     running.Remove(ended);
                     try
                     {
-                        return await ended.ConfigureAwait(false);
+                        return await ended;
                     }
                     catch (CulvertException e)
                     {
@@ -107,7 +107,7 @@ internal static class HappyEyeballs
         }
         finally
         {
-            await race.CancelAsync().ConfigureAwait(false);
+            await race.CancelAsync();
             foreach (Task<IConnection> loser in running)
             {
                 _ = loser.ContinueWith(

@@ -64,13 +64,13 @@ internal sealed class HttpExit : IExit
         }
 
         (BufferedConnection connection, HttpResponseHead head) = await RequestAsync(
-            $"CONNECT {authority}", authority, what, _options.ConnectTimeout, FailureKind.TimedOut, dialer, cancellation).ConfigureAwait(false);
+            $"CONNECT {authority}", authority, what, _options.ConnectTimeout, FailureKind.TimedOut, dialer, cancellation);
         if (head.Status is >= 200 and < 300)
         {
             return connection.Unwrap();
         }
 
-        await connection.DisposeAsync().ConfigureAwait(false);
+        await connection.DisposeAsync();
         throw Refused(head, what);
     }
 
@@ -105,16 +105,16 @@ internal sealed class HttpExit : IExit
         string line, string host, string what, TimeSpan limit, FailureKind late, IDialer dialer, CancellationToken cancellation)
     {
         byte[] request = Encoding.Latin1.GetBytes($"{line} HTTP/1.1\r\nHost: {host}\r\n{_credentials}\r\n");
-        BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation).ConfigureAwait(false);
+        BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation);
         try
         {
             HttpResponseHead head = await Deadline.RunAsync(
-                limit, what, token => AskAsync(connection, request, token), cancellation, late).ConfigureAwait(false);
+                limit, what, token => AskAsync(connection, request, token), cancellation, late);
             return (connection, head);
         }
         catch
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await connection.DisposeAsync();
             throw;
         }
     }
@@ -123,7 +123,7 @@ internal sealed class HttpExit : IExit
     {
         try
         {
-            await connection.WriteAsync(new ReadOnlySequence<byte>(request), cancellation).ConfigureAwait(false);
+            await connection.WriteAsync(new ReadOnlySequence<byte>(request), cancellation);
             while (true)
             {
                 ParseStatus status = HttpResponseHead.TryParse(connection.Buffered.Span, out HttpResponseHead? head, out int consumed);
@@ -135,7 +135,7 @@ internal sealed class HttpExit : IExit
                         return head;
                     }
                 }
-                else if (status != ParseStatus.NeedMore || !await connection.FillAsync(HttpFields.MaxHead, cancellation).ConfigureAwait(false))
+                else if (status != ParseStatus.NeedMore || !await connection.FillAsync(HttpFields.MaxHead, cancellation))
                 {
                     throw _dialer.Garbled("HTTP");
                 }

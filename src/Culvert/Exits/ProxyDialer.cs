@@ -37,7 +37,7 @@ internal sealed class ProxyDialer : IAsyncDisposable
     {
         try
         {
-            return new BufferedConnection(await Via.ConnectAsync(Proxy, dialer, cancellation).ConfigureAwait(false));
+            return new BufferedConnection(await Via.ConnectAsync(Proxy, dialer, cancellation));
         }
         catch (CulvertException e) when (e.Kind is not (FailureKind.ExitUnreachable or FailureKind.Authentication or FailureKind.LimitReached))
         {

@@ -80,7 +80,7 @@ internal sealed class Socks5Exit : IExit
     /// <inheritdoc/>
     public async ValueTask<IConnection> ConnectAsync(Destination destination, IDialer dialer, CancellationToken cancellation)
     {
-        Answer answer = await RequestAsync(SocksCommand.Connect, destination.ToSocks(), $"The connection to {destination}", dialer, cancellation).ConfigureAwait(false);
+        Answer answer = await RequestAsync(SocksCommand.Connect, destination.ToSocks(), $"The connection to {destination}", dialer, cancellation);
         return answer.Connection?.Unwrap() ?? throw new CulvertException(
             SocksReplies.ToFailure(answer.Reply),
             $"The connection to {destination} failed: {Description} says {SocksReplies.Describe(answer.Reply)}.");
@@ -178,7 +178,7 @@ internal sealed class Socks5Exit : IExit
             throw new CulvertException(FailureKind.NameNotFound, $"{what} failed: its name is too long for SOCKS5.");
         }
 
-        BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation).ConfigureAwait(false);
+        BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation);
         bool keep = false;
         try
         {
@@ -188,9 +188,9 @@ internal sealed class Socks5Exit : IExit
                 $"The handshake with {Description}",
                 token => dialogue.GreetAsync(_uri.UserName, _uri.Password, token),
                 cancellation,
-                FailureKind.ExitUnreachable).ConfigureAwait(false);
+                FailureKind.ExitUnreachable);
             (SocksReply reply, SocksAddress bound) = await Deadline.RunAsync(
-                _options.ConnectTimeout, what, token => dialogue.AskAsync(message.AsMemory(0, length), token), cancellation).ConfigureAwait(false);
+                _options.ConnectTimeout, what, token => dialogue.AskAsync(message.AsMemory(0, length), token), cancellation);
             keep = reply == SocksReply.Succeeded;
             return new Answer(keep ? connection : null, reply, bound);
         }
@@ -198,7 +198,7 @@ internal sealed class Socks5Exit : IExit
         {
             if (!keep)
             {
-                await connection.DisposeAsync().ConfigureAwait(false);
+                await connection.DisposeAsync();
             }
         }
     }

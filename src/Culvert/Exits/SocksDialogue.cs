@@ -26,8 +26,8 @@ internal sealed class SocksDialogue
     {
         byte[] message = new byte[Socks5.MaxMessage];
         int length = Socks5.WriteGreeting(message, user is null ? [Socks5.NoAuthentication] : [Socks5.NoAuthentication, Socks5.UserPassword]);
-        await SendAsync(message.AsMemory(0, length), cancellation).ConfigureAwait(false);
-        byte method = await ReadAsync<byte>(Socks5.TryParseMethod, cancellation).ConfigureAwait(false) ?? throw _dialer.Garbled("SOCKS5");
+        await SendAsync(message.AsMemory(0, length), cancellation);
+        byte method = await ReadAsync<byte>(Socks5.TryParseMethod, cancellation) ?? throw _dialer.Garbled("SOCKS5");
         switch (method)
         {
             case Socks5.NoAuthentication:
@@ -44,9 +44,9 @@ internal sealed class SocksDialogue
         }
 
         length = Socks5.WritePassword(message, user, password ?? "");
-        await SendAsync(message.AsMemory(0, length), cancellation).ConfigureAwait(false);
+        await SendAsync(message.AsMemory(0, length), cancellation);
         // Servers that hang up instead of saying no mean no.
-        if (await ReadAsync<bool>(Socks5.TryParsePasswordStatus, cancellation).ConfigureAwait(false) != true)
+        if (await ReadAsync<bool>(Socks5.TryParsePasswordStatus, cancellation) != true)
         {
             throw new CulvertException(FailureKind.Authentication, $"The exit {_dialer.Shown} does not accept this user name and password. Check them.");
         }
@@ -57,8 +57,8 @@ internal sealed class SocksDialogue
     /// <summary>Sends a request and waits for the reply. A server that hangs up has refused in its way.</summary>
     public async ValueTask<(SocksReply Reply, SocksAddress Bound)> AskAsync(ReadOnlyMemory<byte> request, CancellationToken cancellation)
     {
-        await SendAsync(request, cancellation).ConfigureAwait(false);
-        return await ReadAsync<(SocksReply, SocksAddress)>(TryParseReply, cancellation).ConfigureAwait(false) ?? (SocksReply.GeneralFailure, default);
+        await SendAsync(request, cancellation);
+        return await ReadAsync<(SocksReply, SocksAddress)>(TryParseReply, cancellation) ?? (SocksReply.GeneralFailure, default);
     }
 
     private static ParseStatus TryParseReply(ReadOnlySpan<byte> data, out (SocksReply Reply, SocksAddress Bound) reply, out int consumed)
@@ -78,7 +78,7 @@ internal sealed class SocksDialogue
     {
         try
         {
-            await _connection.WriteAsync(new ReadOnlySequence<byte>(message), cancellation).ConfigureAwait(false);
+            await _connection.WriteAsync(new ReadOnlySequence<byte>(message), cancellation);
         }
         catch (CulvertException e) when (e.Kind == FailureKind.Reset)
         {
@@ -105,7 +105,7 @@ internal sealed class SocksDialogue
 
             try
             {
-                if (!await _connection.FillAsync(Socks5.MaxMessage, cancellation).ConfigureAwait(false))
+                if (!await _connection.FillAsync(Socks5.MaxMessage, cancellation))
                 {
                     return null;
                 }

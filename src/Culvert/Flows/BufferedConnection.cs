@@ -40,11 +40,11 @@ internal sealed class BufferedConnection : IConnection
         {
             Recycle();
             // No buffer while there is nothing to put in it: clients wait between their requests.
-            await _inner.ReadAsync(Memory<byte>.Empty, cancellation).ConfigureAwait(false);
+            await _inner.ReadAsync(Memory<byte>.Empty, cancellation);
         }
 
         Reserve(Math.Min(limit, Math.Max(room, length * 2)));
-        int count = await _inner.ReadAsync(_buffer.AsMemory(_end, Math.Min(_buffer!.Length - _end, limit - length)), cancellation).ConfigureAwait(false);
+        int count = await _inner.ReadAsync(_buffer.AsMemory(_end, Math.Min(_buffer!.Length - _end, limit - length)), cancellation);
         _end += count;
         return count > 0;
     }

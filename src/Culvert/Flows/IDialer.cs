@@ -6,7 +6,8 @@ namespace Culvert.Flows;
 
 /// <summary>
 /// Opens the TCP sockets that an exit needs, where whoever asks for a connection wants them: on the framework's own loop
-/// (<see cref="SocketDialer"/>), or on that of the link whose flow it is.
+/// (<see cref="SocketDialer"/>), or on that of the link whose flow it is. What awaits on the way to a connection goes on where it was
+/// (no ConfigureAwait(false)): on a link's loop that is the thread that everything happens on anyway, and elsewhere it means nothing.
 /// </summary>
 public interface IDialer
 {
