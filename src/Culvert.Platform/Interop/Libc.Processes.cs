@@ -30,6 +30,9 @@ internal static unsafe partial class Libc
     public const uint LINUX_CAPABILITY_VERSION_3 = 0x20080522;
     public const int RLIMIT_NOFILE = 7;
 
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial nint getrandom(byte* buffer, nuint length, uint flags);
+
     [LibraryImport(Library)]
     public static partial int getpid();
 

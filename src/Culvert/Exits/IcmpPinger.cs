@@ -2,11 +2,11 @@ using System;
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Flows;
+using Culvert.Platform;
 
 namespace Culvert.Exits;
 
@@ -92,7 +92,7 @@ internal sealed class IcmpPinger
 
         byte[] request = new byte[HeaderLength + payload.Length];
         request[0] = v4 ? EchoV4 : EchoV6;
-        RandomNumberGenerator.Fill(request.AsSpan(4, 4)); // identifier (a ping socket sets its own) and sequence number
+        SystemRandom.Fill(request.AsSpan(4, 4)); // identifier (a ping socket sets its own) and sequence number
         payload.CopyTo(request.AsMemory(HeaderLength));
         if (v4)
         {

@@ -1,7 +1,7 @@
 using System;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Culvert.Core.Dns;
+using Culvert.Platform;
 
 namespace Culvert.Names;
 
@@ -29,7 +29,7 @@ internal sealed class OutwardQuery
     public ushort Id => BinaryPrimitives.ReadUInt16BigEndian(_message);
 
     /// <summary>Takes another random identifier; only before the query has gone out.</summary>
-    public void Renumber() => RandomNumberGenerator.Fill(_message.AsSpan(0, 2));
+    public void Renumber() => SystemRandom.Fill(_message.AsSpan(0, 2));
 
     /// <summary>
     /// Checks that <paramref name="message"/> answers this query, and gives a copy of it with the client's own identifier; false for anything else.

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
-using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
@@ -10,6 +9,7 @@ using Culvert.Entries.Tun;
 using Culvert.Exits;
 using Culvert.Flows;
 using Culvert.Names;
+using Culvert.Platform;
 using Culvert.Platform.Channel;
 using Culvert.Platform.Linux;
 using Culvert.Platform.Network;
@@ -60,7 +60,7 @@ public sealed class MachineTunnel : IAsyncDisposable
         };
         _via = settings.Via is null ? null : ExitFactory.Create(settings.Via, options);
         _exit = ExitFactory.Create(settings.Exit, options with { Via = _via });
-        _supervisor = new Supervisor(new Patience(settings.Supervision, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))), ProbeAsync, Follow);
+        _supervisor = new Supervisor(new Patience(settings.Supervision, SystemRandom.Next()), ProbeAsync, Follow);
         _gate = new ExitGate(_exit, settings.FlowPatience, kind => _supervisor.Tell(new News(kind)));
         _excluded = settings.ExcludeDomains.Count == 0 ? null
             : new ExcludedNames(settings.ExcludeDomains, _underlay.Resolver.ResolveAsync, token => ApplyAsync(token));

@@ -21,7 +21,7 @@ public sealed class RoomsTests
         ["Culvert.Core.Stack.Tcp"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the parts TCP is made of; they know neither flows nor the stack"),
         ["Culvert.Core.Dns"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a codec; who asks whom is the affair of Culvert.Names"),
         ["Culvert.Core.Proxy"] = new(["Culvert.Core"], "codecs; entries and exits do the talking"),
-        ["Culvert.Platform"] = new(["Culvert.Core"], "the operating system knows of no flows"),
+        ["Culvert.Platform"] = new(["Culvert.Core", "Culvert.Platform.Interop"], "the operating system knows of no flows"),
         ["Culvert.Platform.Interop"] = new(["Culvert.Core"], "P/Invoke and nothing else"),
         ["Culvert.Platform.Channel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Platform.Interop"], "what the engine and the helper say to each other"),
         ["Culvert.Platform.Links"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Platform.Interop"], "a link gives and takes packets"),
@@ -33,11 +33,11 @@ public sealed class RoomsTests
         ["Culvert.Platform.Network"] = new(["Culvert.Core", "Culvert.Platform.Interop", "Culvert.Platform.Netlink"], "what the machine's own network looks like, read without privileges"),
         ["Culvert.Flows"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the seams between entries and exits know of neither"),
         ["Culvert.Flows.Socks"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows"], "what the SOCKS entry and the SOCKS exit have in common"),
-        ["Culvert.Names"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Flows"], "names are answered through the exit's seam, whatever exit it is"),
-        ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names"], "an exit does not know who uses it"),
+        ["Culvert.Names"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Platform"], "names are answered through the exit's seam, whatever exit it is"),
+        ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names", "Culvert.Platform"], "an exit does not know who uses it"),
         ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
-        ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
-        ["Culvert.Tunnel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Entries.Tun", "Culvert.Exits", "Culvert.Flows", "Culvert.Names", "Culvert.Platform.Channel", "Culvert.Platform.Links", "Culvert.Platform.Linux", "Culvert.Platform.Network"], "the supervisor holds the whole engine together"),
+        ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
+        ["Culvert.Tunnel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Entries.Tun", "Culvert.Exits", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Channel", "Culvert.Platform.Links", "Culvert.Platform.Linux", "Culvert.Platform.Network"], "the supervisor holds the whole engine together"),
     };
 
     private sealed record Room(string[] Neighbours, string Why);

@@ -1,13 +1,13 @@
 using System;
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Core.Packets;
 using Culvert.Core.Stack;
 using Culvert.Flows;
 using Culvert.Names;
+using Culvert.Platform;
 using Culvert.Platform.Links;
 
 namespace Culvert.Entries.Tun;
@@ -53,7 +53,7 @@ internal sealed class LinkQueue : IDisposable
         _link = link;
         _first = first;
         Span<byte> secret = stackalloc byte[32];
-        RandomNumberGenerator.Fill(secret);
+        SystemRandom.Fill(secret);
         _stack = new IpStack(options.Stack with { Mtu = link.Mtu, Offloads = link.Offloads, CutsDatagrams = link.CutsDatagrams }, secret, _pool);
         _loop = new LinkLoop(link, Turn);
         ISocketWatcher? sockets = options.DriveSockets ? link as ISocketWatcher : null;
