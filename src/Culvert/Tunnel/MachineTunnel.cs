@@ -44,6 +44,7 @@ public sealed class MachineTunnel : IAsyncDisposable
     private int _reconnects;
     private bool _wasAway;
     private Type? _word;
+    private int _entryEnded;
     private int _disposed;
 
     private MachineTunnel(TunnelSettings settings, Action<string> tell)
@@ -117,7 +118,7 @@ public sealed class MachineTunnel : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives the network back, while the link still carries what is under way, and ends. Says what could not be given back.</summary>
+    /// <summary>Ends all flows, then gives the network back. Says what could not be given back.</summary>
     /// <exception cref="CulvertException">CleanUpIncomplete.</exception>
     public async Task StopAsync()
     {
@@ -128,6 +129,9 @@ public sealed class MachineTunnel : IAsyncDisposable
 
         _monitor?.Dispose();
         await _ending.CancelAsync().ConfigureAwait(false);
+
+        // Flows are reset while the guard still stands: what a program goes on sending from the link's address would else leave by the way that is just opening.
+        await EndEntryAsync().ConfigureAwait(false);
         await _setting.WaitAsync().ConfigureAwait(false);
         IReadOnlyList<string> left;
         try
@@ -158,11 +162,7 @@ public sealed class MachineTunnel : IAsyncDisposable
         _supervisor.Tell(new News(NewsKind.Stop));
         await _supervision.ConfigureAwait(false);
         _supervisor.Dispose();
-        if (_entry is not null)
-        {
-            await _entry.DisposeAsync().ConfigureAwait(false);
-        }
-
+        await EndEntryAsync().ConfigureAwait(false);
         if (_helper is not null)
         {
             await _helper.DisposeAsync().ConfigureAwait(false);
@@ -181,6 +181,14 @@ public sealed class MachineTunnel : IAsyncDisposable
 
         _ending.Dispose();
         _setting.Dispose();
+    }
+
+    private async Task EndEntryAsync()
+    {
+        if (_entry is not null && Interlocked.Exchange(ref _entryEnded, 1) == 0)
+        {
+            await _entry.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task BringUpAsync(TunnelHelperOptions options, CancellationToken cancellation)

@@ -12,7 +12,7 @@ namespace Culvert.Tests.EndToEnd.Up;
 /// </summary>
 public sealed class FaultRounds(LabFixture fixture) : UpTest(fixture)
 {
-    private const int UsualRounds = 5;
+    private const int UsualRounds = 4;
 
     private const string Load = """
         again() { while :; do "$@" >/dev/null 2>&1; done; }

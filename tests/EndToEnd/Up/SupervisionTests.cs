@@ -28,6 +28,20 @@ public sealed class SupervisionTests(LabFixture fixture) : UpTest(fixture)
     }
 
     [LabFact("microsocks")]
+    public void AnExitKnownByNameIsFoundAgainOutsideTheTunnel()
+    {
+        Only("to the exit, and its name to the client's resolver", packet => (Network.Exit.V4.Equals(packet.Destination) && packet.Port == 1080) || (Network.Resolver.Equals(packet.Destination) && packet.Port == 53));
+        Command proxy = Servers.Microsocks(Network.Exit);
+        RunningTunnel tunnel = Up("socks5://exit.lab.example:1080");
+        Assert.Equal(FromTheExit, Here(Who).Ok().Output);
+        proxy.Dispose();
+        tunnel.WaitFor("While the exit is away");
+        Own(Servers.Microsocks(Network.Exit));
+        Assert.Equal(FromTheExit, Here("until curl -sS --max-time 1 http://v4.lab.example/who 2>/dev/null; do :; done").Ok().Output);
+        tunnel.WaitFor("is back");
+    }
+
+    [LabFact("microsocks")]
     public void AnExitThatFallsSilentIsNoticedWithinTenSeconds()
     {
         OnlyTheExit();
