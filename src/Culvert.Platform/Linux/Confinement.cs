@@ -52,7 +52,7 @@ internal static unsafe class Confinement
             }
             finally
             {
-                Close(queues);
+                TunDevice.Close(queues);
             }
 
             // The engine alone holds the link from here on.
@@ -121,16 +121,8 @@ internal static unsafe class Confinement
         }
         catch
         {
-            Close(queues);
+            TunDevice.Close(queues);
             throw;
-        }
-    }
-
-    private static void Close(SafeFileHandle[] descriptors)
-    {
-        foreach (SafeFileHandle descriptor in descriptors)
-        {
-            descriptor.Dispose();
         }
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Text;
 using Culvert.Core;
 using Culvert.Core.Packets;
@@ -55,12 +56,17 @@ internal static unsafe class TunDevice
         }
         catch
         {
-            foreach (SafeFileHandle? device in devices)
-            {
-                device?.Dispose();
-            }
-
+            Close(devices);
             throw;
+        }
+    }
+
+    /// <summary>Gives the descriptors of an interface back.</summary>
+    public static void Close(IEnumerable<SafeFileHandle?> devices)
+    {
+        foreach (SafeFileHandle? device in devices)
+        {
+            device?.Dispose();
         }
     }
 

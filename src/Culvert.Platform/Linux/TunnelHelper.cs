@@ -22,7 +22,7 @@ public sealed class TunnelHelper : IAsyncDisposable
     private readonly Thread _listener;
     private readonly Channel<HelperMessage> _answers = System.Threading.Channels.Channel.CreateUnbounded<HelperMessage>();
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private SafeFileHandle? _device;
+    private readonly Queue<SafeFileHandle> _devices = [];
     private IReadOnlyList<string>? _leftovers;
 
     private TunnelHelper(TunnelHelperOptions options, HelperChannel channel)
@@ -62,14 +62,13 @@ public sealed class TunnelHelper : IAsyncDisposable
                 throw HelperStart.Explain(await exitCode.WaitAsync(options.SetLimit, cancellation).ConfigureAwait(false));
             }
 
-            if (answer is not { Kind: HelperMessageKind.Ready } ready || helper._device is not { } device)
+            if (answer is not { Kind: HelperMessageKind.Ready } ready || helper._devices.Count == 0)
             {
                 throw Unexpected(answer.Value);
             }
 
             string[] lines = ready.Text.Split('\n');
-            helper._device = null;
-            helper.Link = new TunLink(device, lines[0], ready.Number, ready.Flag);
+            helper.Link = new TunLink(helper._devices.Dequeue(), lines[0], ready.Number, ready.Flag, helper.TakeDevices());
             helper.Notes = lines[1..];
             options.EngineAccount?.Become();
             return helper;
@@ -133,8 +132,15 @@ public sealed class TunnelHelper : IAsyncDisposable
         _channel.EndReceiving(); // wakes the listener also where the helper hangs
         _listener.Join();
         _channel.Dispose();
-        _device?.Dispose();
+        TunDevice.Close(TakeDevices());
         Link?.Dispose();
+    }
+
+    private SafeFileHandle[] TakeDevices()
+    {
+        SafeFileHandle[] devices = [.. _devices];
+        _devices.Clear();
+        return devices;
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -171,8 +177,16 @@ public sealed class TunnelHelper : IAsyncDisposable
         {
             while (_channel.Receive(null, out SafeFileHandle? device) is { } message)
             {
-                _device ??= device;
-                _answers.Writer.TryWrite(message);
+                // All of them, before the answer that the engine waits for.
+                if (device is not null)
+                {
+                    _devices.Enqueue(device);
+                }
+
+                if (message.Kind != HelperMessageKind.Queue)
+                {
+                    _answers.Writer.TryWrite(message);
+                }
             }
         }
         catch (CulvertException caught)

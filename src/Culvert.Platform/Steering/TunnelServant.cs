@@ -94,11 +94,11 @@ internal sealed class TunnelServant : IDisposable
     private void Answer(HelperMessage request, TunnelState? state)
     {
         HelperMessage answer;
-        SafeFileHandle? device = null;
+        SafeFileHandle[] queues = [];
         try
         {
             answer = state is not null ? Set(state)
-                : request.Kind == HelperMessageKind.Open ? Open(request, out device)
+                : request.Kind == HelperMessageKind.Open ? Open(request, out queues)
                 : throw new CulvertException(FailureKind.Bug, $"The engine said {request.Kind}, which is not for it to say.");
         }
         catch (CulvertException failure)
@@ -106,13 +106,17 @@ internal sealed class TunnelServant : IDisposable
             answer = new HelperMessage(HelperMessageKind.Failed, failure.Message, (int)failure.Kind);
         }
 
-        using (device)
+        // The engine alone holds the link from here on; that it has gone shows at the next message.
+        for (int i = queues.Length - 1; i > 0; i--)
         {
-            _channel.Send(answer, device); // the engine alone holds the link from here on; that it has gone shows at the next message
+            _channel.Send(new HelperMessage(HelperMessageKind.Queue), queues[i]);
         }
+
+        _channel.Send(answer, queues.Length > 0 ? queues[0] : null);
+        TunDevice.Close(queues);
     }
 
-    private HelperMessage Open(HelperMessage request, out SafeFileHandle device)
+    private HelperMessage Open(HelperMessage request, out SafeFileHandle[] queues)
     {
         string link = request.Text;
         if (_machine is not null || !IsLinkName(link) || request.Number is < ConfinedCommandOptions.MinimumMtu or > ConfinedCommandOptions.MaximumMtu)
@@ -132,7 +136,7 @@ internal sealed class TunnelServant : IDisposable
         CleanUpAfterTheDead(_journal, link);
         _journal.Begin(slot.Step);
         _journal.Begin(slot.NamesStep);
-        device = TunDevice.Create(link, request.Flag);
+        queues = TunDevice.Create(link, request.Flag, TunDevice.QueuesWanted);
         try
         {
             uint index = Rtnetlink.Index(link);
@@ -144,7 +148,7 @@ internal sealed class TunnelServant : IDisposable
         }
         catch
         {
-            device.Dispose();
+            TunDevice.Close(queues);
             throw;
         }
     }
