@@ -33,7 +33,7 @@ internal static class TunnelEngine
                 switch (words[0])
                 {
                     case "open":
-                        helper = await TunnelHelper.OpenAsync(new TunnelHelperOptions { Link = words[1], Journals = journals, HelperPath = helperPath, EngineAccount = null }).ConfigureAwait(false);
+                        helper = await TunnelHelper.OpenAsync(new TunnelHelperOptions { Link = words[1], Journals = journals, HelperPath = helperPath, EngineAccount = null, Queues = 1 }).ConfigureAwait(false);
                         Thread answering = new(() => EchoAnswers.Give(helper.Link, () => Volatile.Read(ref ended))) { IsBackground = true };
                         answering.Start();
                         break;

@@ -45,12 +45,15 @@ internal enum HelperMessageKind : byte
 /// </summary>
 /// <param name="Kind">Which message it is.</param>
 /// <param name="Text">Ready: the link's name, and a line for each thing that could not be had. Failed: the sentence. Open: the link's name. Applied, Undone: lines.</param>
-/// <param name="Number">Ready, Open: the MTU. Failed: the <see cref="FailureKind"/>. NotExecuted: the error of execve.</param>
+/// <param name="Number">Ready: the MTU. Open: the MTU, and <see cref="MoreQueues"/> for each queue beyond the first. Failed: the <see cref="FailureKind"/>. NotExecuted: the error of execve.</param>
 /// <param name="Flag">Ready, Open: the link has offloads.</param>
 internal readonly record struct HelperMessage(HelperMessageKind Kind, string Text = "", int Number = 0, bool Flag = false)
 {
     /// <summary>Largest message in bytes; longer texts are cut.</summary>
     public const int MaximumSize = 4096;
+
+    /// <summary>What a further queue of the link adds to the number of <see cref="HelperMessageKind.Open"/>: more than any MTU.</summary>
+    public const int MoreQueues = 1 << 16;
 
     private const int TextOffset = 6;
 

@@ -55,7 +55,7 @@ public sealed class TunnelHelper : IAsyncDisposable
         TunnelHelper helper = new(options, channel);
         try
         {
-            channel.Send(new HelperMessage(HelperMessageKind.Open, options.Link, options.Mtu, options.Offloads));
+            channel.Send(new HelperMessage(HelperMessageKind.Open, options.Link, options.Mtu + ((options.Queues - 1) * HelperMessage.MoreQueues), options.Offloads));
             HelperMessage? answer = await helper.AnswerAsync(options.OpenLimit, cancellation).ConfigureAwait(false);
             if (answer is null)
             {

@@ -24,6 +24,9 @@ public sealed record TunnelHelperOptions
     /// <summary>Whether segmentation and checksums are left to the link where they can be.</summary>
     public bool Offloads { get; init; } = TunDevice.OffloadsWanted;
 
+    /// <summary>Queues of the link, each driven by a thread of its own, up to <see cref="TunDevice.MaxQueues"/>.</summary>
+    public int Queues { get; init; } = TunDevice.QueuesWanted;
+
     /// <summary>The helper: path of <c>culvert-helper</c>, with <c>culvert-helper.dll</c> next to it where it is not a single file.</summary>
     public string HelperPath { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-helper");
 

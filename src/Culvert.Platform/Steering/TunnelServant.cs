@@ -119,9 +119,10 @@ internal sealed class TunnelServant : IDisposable
     private HelperMessage Open(HelperMessage request, out SafeFileHandle[] queues)
     {
         string link = request.Text;
-        if (_machine is not null || !IsLinkName(link) || request.Number is < ConfinedCommandOptions.MinimumMtu or > ConfinedCommandOptions.MaximumMtu)
+        (int moreQueues, int mtu) = Math.DivRem(request.Number, HelperMessage.MoreQueues);
+        if (_machine is not null || !IsLinkName(link) || mtu is < ConfinedCommandOptions.MinimumMtu or > ConfinedCommandOptions.MaximumMtu || moreQueues is < 0 or >= TunDevice.MaxQueues)
         {
-            throw new CulvertException(FailureKind.Usage, $"No helper makes a link \"{link}\" with an MTU of {request.Number} (names are {TunnelHelperOptions.DefaultLink} and {TunnelHelperOptions.LinkPrefix}NAME with 1 to 7 letters, digits, dashes).");
+            throw new CulvertException(FailureKind.Usage, $"No helper makes a link \"{link}\" with {1 + moreQueues} queues and an MTU of {mtu} (names are {TunnelHelperOptions.DefaultLink} and {TunnelHelperOptions.LinkPrefix}NAME with 1 to 7 letters, digits, dashes).");
         }
 
         _firewall ??= new Firewall();
@@ -136,15 +137,15 @@ internal sealed class TunnelServant : IDisposable
         CleanUpAfterTheDead(_journal, link);
         _journal.Begin(slot.Step);
         _journal.Begin(slot.NamesStep);
-        queues = TunDevice.Create(link, request.Flag, TunDevice.QueuesWanted);
+        queues = TunDevice.Create(link, request.Flag, 1 + moreQueues);
         try
         {
             uint index = Rtnetlink.Index(link);
             using Rtnetlink network = new();
-            network.Prepare(index, request.Number, File.Exists("/proc/net/if_inet6"));
+            network.Prepare(index, mtu, File.Exists("/proc/net/if_inet6"));
             network.Up(index);
             _machine = new MachineNetwork(link, index, slot, _journal, _firewall);
-            return new HelperMessage(HelperMessageKind.Ready, link, request.Number, request.Flag);
+            return new HelperMessage(HelperMessageKind.Ready, link, mtu, request.Flag);
         }
         catch
         {
