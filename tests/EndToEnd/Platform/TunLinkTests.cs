@@ -195,7 +195,7 @@ public sealed class TunLinkTests : IDisposable
     }
 
     private static ConfinedCommand Start(string line, bool offloads, int mtu = 1500) =>
-        ConfinedCommand.Start(new ConfinedCommandOptions { Command = "bash", Arguments = ["-c", line], Offloads = offloads, Mtu = mtu });
+        ConfinedCommand.Start(new ConfinedCommandOptions { Command = "bash", Arguments = ["-c", line], Offloads = offloads, Mtu = mtu, Queues = 1 });
 
     /// <summary>Reads until a packet is the wanted one; false after a time that is long for the kernel.</summary>
     private bool Read(ILink link, Func<byte[], bool> wanted)
