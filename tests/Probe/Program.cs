@@ -21,7 +21,7 @@ if (args is [TunnelEngine.Verb, string journals, string helper])
 // of its own (another user, a terminal, kill -9). Usage: COMMAND [ARGUMENT…]
 try
 {
-    using ConfinedCommand command = ConfinedCommand.Start(new ConfinedCommandOptions { Command = args[0], Arguments = args[1..] });
+    using ConfinedCommand command = ConfinedCommand.Start(new ConfinedCommandOptions { Command = args[0], Arguments = args[1..], Queues = 1 });
     using SignalForwarding signals = new(command);
     bool ended = false;
     _ = command.ExitCode.ContinueWith(
