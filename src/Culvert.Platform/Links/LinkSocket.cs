@@ -91,7 +91,8 @@ public sealed unsafe class LinkSocket : WatchedSocket, IDisposable
         {
             int number = 0;
             uint size = sizeof(int);
-            return Libc.getsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_ERROR, &number, &size) < 0 || number != 0 ? Errno.ToSocketError(number) : SocketError.Success;
+            _ = Libc.getsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_ERROR, &number, &size); // every socket has it
+            return Errno.ToSocketError(number);
         }
 
         SocketError error = _error;
@@ -190,17 +191,18 @@ public sealed unsafe class LinkSocket : WatchedSocket, IDisposable
 
     internal override void Happened(uint events)
     {
-        IsReadable |= (events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
-        IsWritable |= (events & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
+        IsReadable |= TellsReadable(events);
+        IsWritable |= TellsWritable(events);
         HasEnded |= (events & (Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
         base.Happened(events);
     }
 
     private bool TryBind(string device, int priority)
     {
-        fixed (byte* name = Encoding.UTF8.GetBytes(device))
+        byte[] bytes = Encoding.UTF8.GetBytes(device);
+        fixed (byte* name = bytes)
         {
-            return Libc.setsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE, (int*)name, (uint)Encoding.UTF8.GetByteCount(device)) == 0
+            return Libc.setsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE, (int*)name, (uint)bytes.Length) == 0
                 && Libc.setsockopt(_handle, Libc.SOL_SOCKET, Libc.SO_PRIORITY, &priority, sizeof(int)) == 0;
         }
     }

@@ -19,7 +19,11 @@ public abstract class WatchedSocket
 
     /// <summary>The watcher has seen these events of epoll.</summary>
     internal virtual void Happened(uint events) => User?.Ready(
-        readable: (events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0,
-        writable: (events & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0,
-        failed: (events & Libc.EPOLLERR) != 0);
+        TellsReadable(events), TellsWritable(events), failed: (events & Libc.EPOLLERR) != 0);
+
+    /// <summary>There is something to read, the end or a failure included.</summary>
+    private protected static bool TellsReadable(uint events) => (events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
+
+    /// <summary>There is room to send, or a failure to be told of it.</summary>
+    private protected static bool TellsWritable(uint events) => (events & (Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0;
 }

@@ -74,8 +74,6 @@ internal static unsafe class TunDevice
     /// Makes an interface that goes when the returned descriptor (and every copy of it) is closed. With <paramref name="offloads"/>, packets have a
     /// virtio-net header of <see cref="VirtioNetHeader.Size"/> bytes in front, and TCP segmentation and checksums are left to each other.
     /// </summary>
-    public static SafeFileHandle Create(string name, bool offloads) => Attach(name, offloads, 0);
-
     private static SafeFileHandle Attach(string name, bool offloads, int more)
     {
         SafeFileHandle device = Open();
