@@ -24,7 +24,7 @@ internal sealed class Bench : IDisposable
     {
         Options = options;
         Stop = stop;
-        Network = new BenchNetwork();
+        Network = new BenchNetwork(options.Congestion);
         try
         {
             string directory = Network.Lab.Work;

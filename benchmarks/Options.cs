@@ -26,6 +26,7 @@ internal sealed record Options
                                  COMMAND is a SOCKS5 proxy that listens on {proxy} ({proxy-host}, {proxy-port}).
                                  {socks} ({socks-host}, {socks-port}) is a fast SOCKS5 server on the far side.
           --connections N        how many connections churn makes (default 1000000; 50000 with --quick), in ten minutes at most
+          --congestion NAME      the congestion control of every connection (default cubic, which most hosts have)
           --json FILE            every sample
           --svg FILE             the chart
           --write-docs           renew the figures in docs/benchmarks.md, and its chart
@@ -51,6 +52,9 @@ internal sealed record Options
     /// <summary>How many connections <see cref="Rows.Churn"/> makes.</summary>
     internal int Churn { get; private init; } = 1_000_000;
 
+    /// <summary>The congestion control of every connection: Linux's own default, whatever this machine's is.</summary>
+    internal string Congestion { get; private init; } = "cubic";
+
     internal string? Json { get; private init; }
 
     internal string? Svg { get; private init; }
@@ -75,7 +79,7 @@ internal sealed record Options
         for (int index = 0; index < arguments.Length; index++)
         {
             string argument = arguments[index];
-            string value = argument is "--rounds" or "--contender" or "--peer" or "--json" or "--svg" or "--connections"
+            string value = argument is "--rounds" or "--contender" or "--peer" or "--json" or "--svg" or "--connections" or "--congestion"
                 ? ++index < arguments.Length ? arguments[index] : throw new BenchException($"{argument} wants a value; see ./bench --help")
                 : "";
             switch (argument)
@@ -101,6 +105,9 @@ internal sealed record Options
                     break;
                 case "--peer":
                     given.Add(ParsePeer(value));
+                    break;
+                case "--congestion":
+                    options = options with { Congestion = value };
                     break;
                 case "--json":
                     options = options with { Json = value };

@@ -40,7 +40,7 @@ try
         return 0;
     }
 
-    Machine machine = Machine.Describe(root);
+    Machine machine = Machine.Describe(root, options.Congestion);
     using Bench bench = new(options, stop.Token);
     if (machine.Busy is not null)
     {

@@ -7,7 +7,7 @@ using System.Net.Sockets;
 namespace Culvert.Bench.Load;
 
 /// <summary>
-/// The bench's other self, run inside a namespace or a tunnel: <c>--load server</c>, <c>--load client [PROXY]</c> or <c>--load socks ADDRESS:PORT</c>.
+/// The bench's other self, run inside a namespace or a tunnel: <c>--load server</c>, <c>--load client CONGESTION [PROXY]</c> or <c>--load socks ADDRESS:PORT</c>.
 /// Takes a line of orders from its standard input at a time and answers each with a line: <c>= result</c>, or <c>! what failed</c>. Ends when its input does,
 /// so it never outlives the bench.
 /// </summary>
@@ -32,7 +32,7 @@ internal static class LoadProgram
                 SocksServer.Start(IPEndPoint.Parse(arguments[1]));
                 break;
             default:
-                client = new LoadClient(new Reach(arguments.Length > 1 ? IPEndPoint.Parse(arguments[1]) : null));
+                client = new LoadClient(new Reach(arguments[1], arguments.Length > 2 ? IPEndPoint.Parse(arguments[2]) : null));
                 break;
         }
 

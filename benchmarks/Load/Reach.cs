@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Culvert.Bench.Load;
 
@@ -9,12 +10,19 @@ namespace Culvert.Bench.Load;
 /// How the load's sockets get to the target: straight, or by a SOCKS5 proxy (RFC 1928, no authentication). Written without
 /// Culvert's own codec, so that an error there cannot hide.
 /// </summary>
-internal sealed class Reach(IPEndPoint? proxy)
+internal sealed class Reach(string congestion, IPEndPoint? proxy)
 {
+    private const int IpProtocolTcp = 6;
+
+    // linux/tcp.h: TCP_CONGESTION.
+    private const int TcpCongestion = 13;
+
     /// <summary>Length of the header in front of a datagram to a SOCKS relay: 2 reserved, fragment, address type, IPv4 address, port.</summary>
     private const int RelayHeader = 10;
 
     private const int TimeOutMilliseconds = 10_000;
+
+    private readonly byte[] _congestion = Encoding.ASCII.GetBytes(congestion);
 
     /// <summary>Opens a TCP connection.</summary>
     internal Socket Connect(IPAddress target, int port)
@@ -27,6 +35,7 @@ internal sealed class Reach(IPEndPoint? proxy)
         };
         try
         {
+            ChooseCongestion(socket);
             socket.Connect(proxy ?? new IPEndPoint(target, port));
             if (proxy is not null)
             {
@@ -70,6 +79,19 @@ internal sealed class Reach(IPEndPoint? proxy)
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.Connect(peer);
         return socket;
+    }
+
+    /// <summary>What the routes do elsewhere in the bench (inside of a tunnel they are the tunnel's); every algorithm is open to whoever has CAP_NET_ADMIN.</summary>
+    private void ChooseCongestion(Socket socket)
+    {
+        try
+        {
+            socket.SetRawSocketOption(IpProtocolTcp, TcpCongestion, _congestion);
+        }
+        catch (SocketException exception)
+        {
+            throw new ReachException($"the load's sockets may not use the congestion control {congestion}: {exception.Message}");
+        }
     }
 
     private static IPEndPoint Request(Socket socket, byte command, IPAddress address, int port)

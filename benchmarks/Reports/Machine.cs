@@ -23,7 +23,7 @@ internal sealed class Machine
     /// <summary>A sentence for the reader when other work was going on before the bench began, else null: its figures compare less well then.</summary>
     internal string? Busy { get; private init; }
 
-    internal static Machine Describe(string root)
+    internal static Machine Describe(string root, string congestion)
     {
         string model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) ?? RuntimeInformation.ProcessArchitecture.ToString();
         string commit = LabNetwork.System($"git -C '{root}' describe --always --dirty 2>/dev/null || echo unknown").Trim();
@@ -31,8 +31,7 @@ internal sealed class Machine
         [
             ("processor", $"{Environment.ProcessorCount} x {model[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()}"),
             ("kernel", File.ReadAllText("/proc/sys/kernel/osrelease").Trim()),
-            // A new network namespace takes the machine's, a tunnel's own as well, and may not choose freely.
-            ("congestion control", File.ReadAllText("/proc/sys/net/ipv4/tcp_congestion_control").Trim()),
+            ("congestion control", congestion),
             (".NET", Environment.Version.ToString()),
             ("Culvert", $"{typeof(Machine).Assembly.GetName().Version?.ToString(3)} ({commit})"),
             ("date", DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),

@@ -29,8 +29,6 @@ internal static class Catalogue
         new Impaired(up: true, 40, 0, 1000),
         new Impaired(up: false, 40, 0.1, 1000),
         new Impaired(up: true, 40, 0.1, 1000),
-        new Impaired(up: false, 40, 0.1, 1000, "cubic"),
-        new Impaired(up: true, 40, 0.1, 1000, "cubic"),
         new Impaired(up: false, 200, 0, 200),
         new Impaired(up: true, 200, 0, 200),
         new Impaired(up: false, 0, 1, 200),

@@ -6,8 +6,8 @@ using Culvert.Tests.Lab;
 
 namespace Culvert.Bench.Rows;
 
-/// <summary>One stream over a path with delay, loss and a rate; where <paramref name="congestion"/> is given, with that congestion control at both ends.</summary>
-internal sealed class Impaired(bool up, int roundTripMilliseconds, double lossPercent, int megabits, string? congestion = null) : IBenchmark
+/// <summary>One stream over a path with delay, loss and a rate.</summary>
+internal sealed class Impaired(bool up, int roundTripMilliseconds, double lossPercent, int megabits) : IBenchmark
 {
     /// <summary>How much longer than usual the window is with losses, whose luck has to even out.</summary>
     private const double LossyWindow = 3;
@@ -15,9 +15,9 @@ internal sealed class Impaired(bool up, int roundTripMilliseconds, double lossPe
     /// <summary>Round trips until the path is full: slow start, and what a wide buffer has to drain after it.</summary>
     private const double WarmRoundTrips = 30;
 
-    public string Name => string.Create(CultureInfo.InvariantCulture, $"path-{(up ? "up" : "down")}-{roundTripMilliseconds}ms-{lossPercent}{(congestion is null ? "" : "-" + congestion)}");
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"path-{(up ? "up" : "down")}-{roundTripMilliseconds}ms-{lossPercent}");
 
-    public string Title => string.Create(CultureInfo.InvariantCulture, $"{(up ? "up" : "down")}, {megabits} Mbit/s, {roundTripMilliseconds} ms, {lossPercent} % loss{(congestion is null ? "" : ", " + congestion)}");
+    public string Title => string.Create(CultureInfo.InvariantCulture, $"{(up ? "up" : "down")}, {megabits} Mbit/s, {roundTripMilliseconds} ms, {lossPercent} % loss");
 
     public IReadOnlyList<Metric> Metrics { get; } = [new("", "Mbit/s", true, 1), new("of the wire", "share", true, 2)];
 
@@ -39,11 +39,7 @@ internal sealed class Impaired(bool up, int roundTripMilliseconds, double lossPe
         };
         // Without loss whole super-segments pass, which leaves the processors to what is measured; with it every packet has a fate of its own.
         using Impairer impairer = new(bench.Network.Lab, bench.Network.Far, impairment, largeSegments: lossPercent == 0);
-        if (congestion is not null)
-        {
-            impairer.UseCongestionControl(bench.Network.Client, congestion);
-        }
-
+        bench.Network.ChooseCongestion(bench.Network.Far);
         bench.Network.WidenBuffers(true);
         passage.Aim(impairer.V4);
         try

@@ -24,8 +24,10 @@ internal sealed class BenchNetwork : IDisposable
     private const string UsualSendBuffers = "/proc/sys/net/ipv4/tcp_wmem";
     private int _neighbours;
 
-    internal BenchNetwork()
+    /// <summary>Makes the network; <paramref name="congestion"/> is the congestion control of every connection over it. Throws <see cref="BenchException"/> when the kernel does not have it.</summary>
+    internal BenchNetwork(string congestion)
     {
+        Congestion = congestion;
         Lab = new LabNetwork();
         try
         {
@@ -42,6 +44,7 @@ internal sealed class BenchNetwork : IDisposable
             {
                 // Many short connections to one host, and none that profits from what an earlier one learnt of the path.
                 LabNetwork.System($"ip netns exec {host.Namespace} sysctl -qw net.ipv4.ip_local_port_range='1024 65535' net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_no_metrics_save=1 net.core.somaxconn=4096");
+                ChooseCongestion(host);
             }
         }
         catch
@@ -52,6 +55,9 @@ internal sealed class BenchNetwork : IDisposable
     }
 
     internal LabNetwork Lab { get; }
+
+    /// <summary>The congestion control of every connection over it.</summary>
+    internal string Congestion { get; }
 
     /// <summary>Where the load's near side and the tunnels run.</summary>
     internal Host Client => Lab.Client;
@@ -75,6 +81,29 @@ internal sealed class BenchNetwork : IDisposable
         }
     }
 
+    /// <summary>
+    /// Has the host's TCP use the bench's congestion control on all routes that it has now (IPv4), those of its own addresses included, for connections made from now on. By the
+    /// routes, since a namespace's default can only be one that the whole machine allows. What goes by routes of a tunnel's is the load program's to choose.
+    /// </summary>
+    internal void ChooseCongestion(Host host)
+    {
+        foreach (string line in host.Ip("-4 route show table all").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string route = line.Trim();
+            if (!route.StartsWith("broadcast", StringComparison.Ordinal) && !route.Contains(" congctl ", StringComparison.Ordinal))
+            {
+                try
+                {
+                    host.Ip($"route change {route} congctl {Congestion}");
+                }
+                catch (InvalidOperationException exception)
+                {
+                    throw new BenchException($"connections cannot use the congestion control {Congestion} (see /proc/sys/net/ipv4/tcp_available_congestion_control): {exception.Message}");
+                }
+            }
+        }
+    }
+
     /// <summary>One more host with a wire to the exit and no other, for a contender that changes the routes or rules of where it runs. The caller removes it.</summary>
     internal Host Neighbour()
     {
@@ -86,6 +115,8 @@ internal sealed class BenchNetwork : IDisposable
         host.Ip("link set lo up");
         Wire(host, $"{near}", Exit, $"{far}", "exit");
         host.Ip($"route add default via {far}");
+        ChooseCongestion(host);
+        ChooseCongestion(Exit);
         return host;
     }
 

@@ -29,7 +29,7 @@ internal sealed class Passage : IDisposable
         IPEndPoint proxy = _premises.Proxy;
         if (contender.Carries)
         {
-            Load = new LoadProcess(space, contender.CommandFor(LoadProcess.Command("client"), proxy, _premises.Directory), _premises.Mark, _premises.Directory, stop);
+            Load = new LoadProcess(space, contender.CommandFor(LoadProcess.Command("client", network.Congestion), proxy, _premises.Directory), _premises.Mark, _premises.Directory, stop);
         }
         else
         {
@@ -45,7 +45,7 @@ internal sealed class Passage : IDisposable
                 throw;
             }
 
-            Load = new LoadProcess(space, LoadProcess.Command("client", proxy.ToString()), _premises.Mark, _premises.Directory, stop);
+            Load = new LoadProcess(space, LoadProcess.Command("client", network.Congestion, proxy.ToString()), _premises.Mark, _premises.Directory, stop);
         }
 
         try

@@ -31,7 +31,6 @@ public sealed class Impairer : IDisposable
     private readonly Stack<byte[]> _free = new();
     private volatile Impairment _impairment;
     private volatile bool _stopping;
-    private Host? _choosing;
 
     /// <summary>
     /// Makes the path to <paramref name="host"/> (one a host at a time); <paramref name="seed"/> decides every random choice. With
@@ -87,17 +86,6 @@ public sealed class Impairer : IDisposable
         }
     }
 
-    /// <summary>
-    /// Has the TCP of both ends use another congestion control on this path than the namespaces' own, for connections made from now on (by the routes, since a
-    /// namespace may choose among the machine's allowed ones only). <paramref name="client"/> is the other end.
-    /// </summary>
-    public void UseCongestionControl(Host client, string name)
-    {
-        _host.Ip($"route change default via 169.254.77.1 dev impaired table {RuleTable} congctl {name}");
-        client.Ip($"route replace {V4} {client.Ip("route show default").Trim()["default ".Length..]} congctl {name}");
-        _choosing = client;
-    }
-
     /// <summary>Packets delivered, both directions.</summary>
     public long Delivered => _directions[0].Delivered + _directions[1].Delivered;
 
@@ -113,7 +101,6 @@ public sealed class Impairer : IDisposable
         // Routes go with the devices; rules do not.
         _host.Ip($"rule del from {V4} table {RuleTable}");
         _host.Ip($"-6 rule del from {V6} table {RuleTable}");
-        _choosing?.Ip($"route del {V4}");
         _directions[0].From.Dispose();
         _directions[1].From.Dispose();
         _wake.Dispose();
