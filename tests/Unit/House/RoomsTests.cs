@@ -37,6 +37,7 @@ public sealed class RoomsTests
         ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names", "Culvert.Platform"], "an exit does not know who uses it"),
         ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
         ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
+        ["Culvert.Gateway"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Exits", "Culvert.Flows", "Culvert.Platform", "Culvert.Platform.Network"], "what a gateway lets its devices do; who they are, and how they come in, is the session's affair"),
         ["Culvert.Tunnel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Entries.Tun", "Culvert.Exits", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Channel", "Culvert.Platform.Links", "Culvert.Platform.Linux", "Culvert.Platform.Network"], "the supervisor holds the whole engine together"),
     };
 
