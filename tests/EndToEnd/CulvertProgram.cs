@@ -11,19 +11,8 @@ internal static class CulvertProgram
     /// <summary>The user that plain users' tests run as: nobody.</summary>
     private const int PlainUser = 65534;
 
-    private static readonly Lazy<string> Root = new(() =>
-    {
-        string directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "Culvert.slnx")))
-        {
-            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("The tests do not run inside the source tree.");
-        }
-
-        return directory;
-    });
-
     /// <summary>The launcher at the root of the tree.</summary>
-    internal static string Launcher => Path.Combine(Root.Value, "culvert");
+    internal static string Launcher => Path.Combine(Tools.Root, "culvert");
 
     /// <summary>The command line that runs Culvert with <paramref name="arguments"/>, as the test's own user.</summary>
     internal static string[] Line(params IEnumerable<string> arguments) => [Launcher, .. arguments];
@@ -40,7 +29,7 @@ internal static class CulvertProgram
             // A tree of its own with the launcher in it; its build is as fresh as the one it is copied from.
             string built = ".build/artifacts/bin/Culvert.Cli";
             LabNetwork.System($"""
-                set -e; {Launcher} --version; mkdir -p {program}/{built} {program}/src {network.Temporary}/device; cd {Root.Value}
+                set -e; {Launcher} --version; mkdir -p {program}/{built} {program}/src {network.Temporary}/device; cd {Tools.Root}
                 cp culvert Directory.Build.props Directory.Packages.props global.json {program}; cp -r {built}/release {program}/{built}/
                 touch {program}/.build/fresh; chmod -R a+rX {program}
                 """);

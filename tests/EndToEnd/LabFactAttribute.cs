@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using System.Linq;
 using Culvert.Tests.Lab;
 using Xunit;
@@ -21,8 +20,7 @@ public sealed class LabFactAttribute : FactAttribute
             return "Needs root: the lab is made of network namespaces.";
         }
 
-        string[] directories = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/sbin", "/sbin"];
-        string[] missing = [.. tools.Concat(["ip", "nft", "bash", "curl"]).Where(tool => !directories.Any(directory => File.Exists(Path.Combine(directory, tool))))];
+        string[] missing = [.. tools.Concat(["ip", "nft", "bash", "curl"]).Where(static tool => !Tools.Has(tool))];
         return missing.Length == 0 ? null : $"Needs {string.Join(", ", missing)} (./test installs what is missing when it is root).";
     }
 }

@@ -39,6 +39,9 @@ public sealed class Host
     /// <summary>The host's own IPv6 address.</summary>
     public IPAddress V6 { get; }
 
+    /// <summary>The mount namespace that commands enter; null: what the test itself sees, but for the resolver.</summary>
+    internal string? Mounts { get; set; }
+
     /// <summary>Runs a command to its end; a command that is still there after <paramref name="options"/>'s time-out is killed and fails the test.</summary>
     public CommandResult Run(IReadOnlyList<string> command, CommandOptions? options = null)
     {
@@ -53,8 +56,10 @@ public sealed class Host
     public Command Start(IReadOnlyList<string> command, CommandOptions? options = null)
     {
         // The tests may run where the keys' signals are ignored (a background job); what they start must not inherit that.
-        string[] inside = ["ip", "netns", "exec", Namespace, "env", "--default-signal=INT,QUIT", .. command];
-        return new Command(inside, _network, options ?? new CommandOptions());
+        options ??= new CommandOptions();
+        string[] mounts = Mounts is null ? [] : ["nsenter", $"--mount={Mounts}"];
+        string[] inside = ["ip", "netns", "exec", Namespace, .. mounts, "env", $"--chdir={options.Directory ?? _network.Work}", "--default-signal=INT,QUIT", .. command];
+        return new Command(inside, _network, options);
     }
 
     /// <summary>Runs <paramref name="make"/> on a thread inside this host's network: sockets made there belong to the host wherever they are used later.</summary>

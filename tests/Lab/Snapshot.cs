@@ -24,6 +24,8 @@ public sealed class Snapshot
             "echo '## routes'; ip route show table all; ip -6 route show table all | sed -E 's/ expires [0-9]+sec//'",
             "echo '## firewall'; nft list ruleset",
             "echo '## resolver'; cat /etc/resolv.conf",
+            "command -v resolvectl >/dev/null && resolvectl dns >/dev/null 2>&1 && for what in dns domain default-route llmnr mdns dnssec dnsovertls nta; do echo \"## resolvectl $what\"; resolvectl $what; done",
+            "echo '## journals'; ls -Ad /run/*culvert* 2>/dev/null",
             "echo '## interfaces'; ip -o link | sed -E 's/ qlen [0-9]+//'; ip -o addr | sed -E 's/(valid|preferred)_lft \\S+//g'");
         string once = string.Join(
             "; ",

@@ -8,6 +8,7 @@ using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Cli.Control;
+using Culvert.Core.Dns;
 using Culvert.Platform.Linux;
 using Culvert.Platform.Network;
 
@@ -42,7 +43,7 @@ internal static class MachineReader
             DefaultInterface = way,
             OtherVpns = OtherVpns(interfaces),
             Resolvers = Servers("/etc/resolv.conf"),
-            Uplinks = Servers(UplinkFile),
+            Uplinks = [.. Servers(UplinkFile).Where(static server => !TunnelAddresses.BlockV4.Contains(server))], // but for a tunnel's own
             Journals = Directory.Exists(Journals) ? [.. Directory.EnumerateFiles(Journals, "*.journal").Select(static file => Path.GetFileNameWithoutExtension(file))] : [],
             Running = await RunningAsync(cancellation),
             HasFirewall = SystemParts.HasFirewall,

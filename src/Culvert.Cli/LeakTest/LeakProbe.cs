@@ -15,10 +15,13 @@ namespace Culvert.Cli.LeakTest;
 
 /// <summary>
 /// Tries to leave this machine beside the tunnel. Routes are asked for without sending anything; the packets that insist on the machine's own interface are single
-/// datagrams to addresses for documentation (RFC 5737, RFC 3849), where nobody is.
+/// datagrams to addresses for documentation (RFC 5737, RFC 3849), where nobody is, and to the machine's own name servers.
 /// </summary>
 internal static class LeakProbe
 {
+    // The machine's own, and whom a resolver on this machine asks (systemd-resolved(8)).
+    private static readonly string[] ResolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
+
     private const int SolSocket = 1;
     private const int BindToDevice = 25;
     private const int DnsPort = 53;
@@ -40,10 +43,10 @@ internal static class LeakProbe
             Observe("IPv6, TCP and all else", NobodyV6, Https, TunnelAddresses.LinkV6, SocketType.Stream, own).Judge(),
             Observe("IPv6, UDP", NobodyV6, Https, TunnelAddresses.LinkV6, SocketType.Dgram, own).Judge(),
         ];
-        foreach (IPAddress server in Resolvers().Where(static s => !IPAddress.IsLoopback(s)))
+        foreach (IPAddress server in ResolverFiles.SelectMany(Resolvers).Distinct().Where(static s => !IPAddress.IsLoopback(s) && !TunnelAddresses.BlockV4.Contains(s)))
         {
             IPAddress tunnel = server.AddressFamily == AddressFamily.InterNetwork ? TunnelAddresses.LinkV4 : TunnelAddresses.LinkV6;
-            verdicts.Add(Observe($"DNS to the machine's own name server {server}", server, DnsPort, tunnel, SocketType.Dgram, null).Judge());
+            verdicts.Add(Observe($"DNS to the machine's own name server {server}", server, DnsPort, tunnel, SocketType.Dgram, own).Judge());
         }
 
         verdicts.Add(await AskNobodyAsync(cancellation));
@@ -51,7 +54,7 @@ internal static class LeakProbe
     }
 
     private static Observation Observe(string subject, IPAddress address, int port, IPAddress tunnel, SocketType type, string? own) =>
-        new(subject, SourceFor(address, port, type), tunnel, own is null ? null : TryAround(address, own));
+        new(subject, SourceFor(address, port, type), tunnel, own is null ? null : TryAround(new IPEndPoint(address, port == DnsPort ? DnsPort : Discard), own));
 
     /// <summary>The address that the system would send from.</summary>
     private static IPAddress? SourceFor(IPAddress address, int port, SocketType type)
@@ -69,13 +72,13 @@ internal static class LeakProbe
         }
     }
 
-    private static Attempt TryAround(IPAddress address, string own)
+    private static Attempt TryAround(IPEndPoint target, string own)
     {
-        using Socket socket = new(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        using Socket socket = new(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
             socket.SetRawSocketOption(SolSocket, BindToDevice, Encoding.UTF8.GetBytes(own));
-            socket.SendTo("culvert leaktest"u8, new IPEndPoint(address, Discard));
+            socket.SendTo("culvert leaktest"u8, target);
             return Attempt.Sent;
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.NetworkUnreachable or SocketError.HostUnreachable or SocketError.AddressNotAvailable)
@@ -111,9 +114,8 @@ internal static class LeakProbe
         }
     }
 
-    private static IEnumerable<IPAddress> Resolvers()
+    private static IEnumerable<IPAddress> Resolvers(string file)
     {
-        const string file = "/etc/resolv.conf";
         if (!File.Exists(file))
         {
             yield break;

@@ -23,6 +23,7 @@ internal sealed class MachineNetwork(string link, uint index, Slot slot, Journal
     private readonly List<TableRoute> _routes = [];
     private readonly List<PolicyRule> _rules = [];
     private readonly bool _v6 = File.Exists($"/proc/sys/net/ipv6/conf/{link}/disable_ipv6") && File.ReadAllText($"/proc/sys/net/ipv6/conf/{link}/disable_ipv6").Trim() == "0";
+    private readonly ResolvedLink _resolved = new(link);
     private IReadOnlyList<IPAddress> _resolvers = [];
     private BusyPorts? _busy;
     private string _guard = "";
@@ -52,7 +53,7 @@ internal sealed class MachineNetwork(string link, uint index, Slot slot, Journal
         if (!_resolvers.SequenceEqual(plan.Resolvers))
         {
             _resolvers = plan.Resolvers;
-            if (ResolvedLink.Set(link, plan.Resolvers) is { } note)
+            if (_resolved.Set(plan.Resolvers) is { } note)
             {
                 notes.Add(note);
             }
@@ -65,6 +66,9 @@ internal sealed class MachineNetwork(string link, uint index, Slot slot, Journal
 
         return notes;
     }
+
+    /// <summary>Sees to it that the machine's resolver still asks the link; what went wrong, in a sentence, or null.</summary>
+    public string? FollowResolver() => _resolvers.Count > 0 ? _resolved.Follow(_resolvers) : null;
 
     /// <summary>
     /// Gives back everything; of a guard that stays, only with <paramref name="kill"/>. Returns a sentence for each thing that could not be.
@@ -81,7 +85,7 @@ internal sealed class MachineNetwork(string link, uint index, Slot slot, Journal
             _guard = "";
         }
 
-        if (_resolvers.Count > 0 && Libc.if_nametoindex(link) == index && ResolvedLink.Set(link, []) is { } problem)
+        if (_resolvers.Count > 0 && Libc.if_nametoindex(link) == index && _resolved.Set([]) is { } problem)
         {
             problems.Add(problem);
         }

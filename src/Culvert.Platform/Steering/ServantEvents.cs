@@ -16,6 +16,9 @@ internal enum ServantEvent
     /// <summary>The machine's interfaces, addresses or routes have changed.</summary>
     Network,
 
+    /// <summary>The machine's resolver has been told something, or has started.</summary>
+    Resolver,
+
     /// <summary>The time that was waited for.</summary>
     Time,
 
@@ -24,17 +27,20 @@ internal enum ServantEvent
 }
 
 /// <summary>
-/// Waits for the engine, the network, the clock and SIGTERM at once. Ctrl-C and a terminal that closes are the engine's affair: it goes, and then so do we.
+/// Waits for the engine, the network, the machine's resolver, the clock and SIGTERM at once. Ctrl-C and a terminal that closes are the engine's affair: it goes, and then so do we.
 /// </summary>
 internal sealed unsafe class ServantEvents : IDisposable
 {
-    // Routes come in bursts; the guard follows once a burst is over.
+    // Changes come in bursts; they are followed once a burst is over.
     private const int GatheringMilliseconds = 50;
 
     private readonly SafeFileHandle _channel;
-    private readonly RouteMonitor _monitor = new();
+    private readonly RouteMonitor _routes = new();
+    private readonly ResolvedMonitor _resolver = new();
     private readonly SafeFileHandle _end = Descriptors.Own(Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK), "The helper cannot wait for its end");
     private readonly PosixSignalRegistration[] _signals;
+    private bool _networkChanged;
+    private bool _resolverChanged;
 
     public ServantEvents(SafeFileHandle channel)
     {
@@ -52,14 +58,14 @@ internal sealed unsafe class ServantEvents : IDisposable
     public ServantEvent Wait(TimeSpan? limit)
     {
         long start = Stopwatch.GetTimestamp();
-        bool changed = false;
-        Libc.PollDescriptor* descriptors = stackalloc Libc.PollDescriptor[3];
+        Libc.PollDescriptor* descriptors = stackalloc Libc.PollDescriptor[4];
         while (true)
         {
-            TimeSpan? left = changed ? TimeSpan.FromMilliseconds(GatheringMilliseconds) : limit - Stopwatch.GetElapsedTime(start);
+            TimeSpan? left = _networkChanged || _resolverChanged ? TimeSpan.FromMilliseconds(GatheringMilliseconds) : limit - Stopwatch.GetElapsedTime(start);
             descriptors[0] = Readable(_end);
             descriptors[1] = Readable(_channel);
-            descriptors[2] = Readable(_monitor.Socket);
+            descriptors[2] = Readable(_routes.Socket);
+            descriptors[3] = Readable(_resolver.Handle);
             int ready = Poll(descriptors, left);
             if (ready < 0 && Errno.Last != Errno.EINTR)
             {
@@ -76,14 +82,24 @@ internal sealed unsafe class ServantEvents : IDisposable
                 return ServantEvent.Message;
             }
 
-            if (ready > 0)
+            if (ready > 0 && descriptors[2].Returned != 0)
             {
-                _monitor.Drain();
-                changed = true;
+                _routes.Drain();
+                _networkChanged = true;
             }
-            else if (ready == 0)
+
+            if (ready > 0 && descriptors[3].Returned != 0)
             {
-                return changed ? ServantEvent.Network : ServantEvent.Time;
+                _resolver.Drain();
+                _resolverChanged = true;
+            }
+
+            if (ready == 0)
+            {
+                ServantEvent happened = _networkChanged ? ServantEvent.Network : _resolverChanged ? ServantEvent.Resolver : ServantEvent.Time;
+                _resolverChanged &= _networkChanged; // the other one's turn
+                _networkChanged = false;
+                return happened;
             }
         }
     }
@@ -95,7 +111,8 @@ internal sealed unsafe class ServantEvents : IDisposable
             signal.Dispose();
         }
 
-        _monitor.Dispose();
+        _routes.Dispose();
+        _resolver.Dispose();
         _end.Dispose();
     }
 
@@ -105,7 +122,7 @@ internal sealed unsafe class ServantEvents : IDisposable
     {
         long ticks = Math.Max(left?.Ticks ?? 0, 0);
         Libc.TimeSpec time = new() { Seconds = ticks / TimeSpan.TicksPerSecond, Nanoseconds = ticks % TimeSpan.TicksPerSecond * 100 };
-        return Libc.ppoll(descriptors, 3, left is null ? null : &time, null);
+        return Libc.ppoll(descriptors, 4, left is null ? null : &time, null);
     }
 
     private void End(PosixSignalContext signal)

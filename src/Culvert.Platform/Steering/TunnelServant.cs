@@ -26,6 +26,9 @@ internal sealed class TunnelServant : IDisposable
     /// <summary>Most addresses of the link.</summary>
     public const int MaximumAddresses = 16;
 
+    private const int ResolverTries = 10;
+    private static readonly TimeSpan ResolverPause = TimeSpan.FromMilliseconds(500);
+
     private readonly HelperChannel _channel;
     private readonly string _journals;
     private readonly Action<string, bool>? _watched;
@@ -34,6 +37,7 @@ internal sealed class TunnelServant : IDisposable
     private Firewall? _firewall;
     private MachineNetwork? _machine;
     private TunnelState? _state;
+    private int _resolverTries;
 
     /// <summary>Serves the engine at the other end of <paramref name="channel"/>.</summary>
     /// <param name="channel">The channel; owned.</param>
@@ -67,8 +71,16 @@ internal sealed class TunnelServant : IDisposable
 
                         Answer(asked, state);
                         break;
-                    case ServantEvent.Network or ServantEvent.Time:
+                    case ServantEvent.Network:
                         Follow();
+                        break;
+                    case ServantEvent.Resolver:
+                        _resolverTries = ResolverTries;
+                        FollowResolver();
+                        break;
+                    case ServantEvent.Time:
+                        Follow();
+                        FollowResolver();
                         break;
                     default:
                         return 0;
@@ -262,12 +274,30 @@ internal sealed class TunnelServant : IDisposable
         }
     }
 
+    /// <summary>A resolver that has just started may not be heard yet where it is told things: it is tried again, a few times.</summary>
+    private void FollowResolver()
+    {
+        if (_resolverTries > 0)
+        {
+            string? problem = _machine?.FollowResolver();
+            _resolverTries = problem is null ? 0 : _resolverTries - 1;
+            if (problem is not null && _resolverTries == 0)
+            {
+                Console.Error.WriteLine($"culvert-helper: {problem}");
+            }
+        }
+    }
+
     private List<string> GiveBack(bool kill) => _machine?.GiveBack(kill) ?? [];
 
     private static TimeSpan CaptiveTime(TunnelState state) => state.CaptiveUntil is { } end && end > DateTimeOffset.UtcNow ? end - DateTimeOffset.UtcNow : TimeSpan.Zero;
 
     /// <summary>When something changes by the clock; null: never.</summary>
-    private TimeSpan? NextChange() => _state is { } state && CaptiveTime(state) is { } left && left > TimeSpan.Zero ? left : null;
+    private TimeSpan? NextChange()
+    {
+        TimeSpan? captive = _state is { } state && CaptiveTime(state) is { } left && left > TimeSpan.Zero ? left : null;
+        return _resolverTries > 0 && !(captive < ResolverPause) ? ResolverPause : captive;
+    }
 
     private static bool IsLinkName(string name) => name == TunnelHelperOptions.DefaultLink
         || (name.StartsWith(TunnelHelperOptions.LinkPrefix, StringComparison.Ordinal) && name.Length - TunnelHelperOptions.LinkPrefix.Length is >= 1 and <= 7
