@@ -73,6 +73,9 @@ internal static unsafe partial class Libc
     public static partial int flock(SafeFileHandle fd, int operation);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int fsync(SafeFileHandle fd);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int dup2(int fd, int wanted);
 
     [LibraryImport(Library, SetLastError = true)]

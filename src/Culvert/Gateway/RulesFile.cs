@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using Culvert.Core;
+using Culvert.Platform.Files;
 
 namespace Culvert.Gateway;
 

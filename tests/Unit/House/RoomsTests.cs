@@ -31,13 +31,15 @@ public sealed class RoomsTests
         ["Culvert.Platform.Steering"] = new(["Culvert.Core", "Culvert.Platform.Channel", "Culvert.Platform.Interop", "Culvert.Platform.Linux", "Culvert.Platform.Netlink", "Culvert.Platform.Undo"], "the helper's part of up: privileged, so no protocol of the network is parsed here"),
         ["Culvert.Platform.Linux"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Platform.Channel", "Culvert.Platform.Interop", "Culvert.Platform.Links", "Culvert.Platform.Netlink"], "the system's parts, told the tunnel's own addresses; no protocol of the network is parsed here"),
         ["Culvert.Platform.Network"] = new(["Culvert.Core", "Culvert.Platform.Interop", "Culvert.Platform.Netlink"], "what the machine's own network looks like, read without privileges"),
+        ["Culvert.Platform.Files"] = new(["Culvert.Core", "Culvert.Platform.Interop"], "files that are kept whole and watched, whatever is in them"),
         ["Culvert.Flows"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the seams between entries and exits know of neither"),
         ["Culvert.Flows.Socks"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows"], "what the SOCKS entry and the SOCKS exit have in common"),
         ["Culvert.Names"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Platform"], "names are answered through the exit's seam, whatever exit it is"),
         ["Culvert.Exits"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks", "Culvert.Names", "Culvert.Platform"], "an exit does not know who uses it"),
         ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
         ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
-        ["Culvert.Gateway"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Exits", "Culvert.Flows", "Culvert.Platform", "Culvert.Platform.Network"], "what a gateway lets its devices do; who they are, and how they come in, is the session's affair"),
+        ["Culvert.Gateway"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Exits", "Culvert.Flows", "Culvert.Platform", "Culvert.Platform.Files", "Culvert.Platform.Network"], "what a gateway lets its devices do; who they are, and how they come in, is the session's affair"),
+        ["Culvert.Trust"] = new(["Culvert.Core", "Culvert.Platform.Files"], "who we are and whom we know; how they speak is the affair of transports and session"),
         ["Culvert.Tunnel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Entries.Tun", "Culvert.Exits", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Channel", "Culvert.Platform.Links", "Culvert.Platform.Linux", "Culvert.Platform.Network"], "the supervisor holds the whole engine together"),
     };
 

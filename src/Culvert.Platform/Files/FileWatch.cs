@@ -3,13 +3,13 @@ using System.IO;
 using System.Threading;
 using Culvert.Core;
 
-namespace Culvert.Gateway;
+namespace Culvert.Platform.Files;
 
 /// <summary>
 /// Tells when a file has been written, replaced or removed, by this process or another. What the system's own notice misses (a network file system, say) is
 /// found by a look every few seconds.
 /// </summary>
-internal sealed class FileWatch : IDisposable
+public sealed class FileWatch : IDisposable
 {
     /// <summary>How often the file is looked at where nothing was noticed.</summary>
     public static readonly TimeSpan Look = TimeSpan.FromSeconds(5);

@@ -1,0 +1,60 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Culvert.Trust;
+
+/// <summary>A device or a gateway that we are paired with.</summary>
+internal sealed record TrustedPeer
+{
+    /// <summary>Most bytes of a name in UTF-8, as in VSHP.</summary>
+    public const int MaxName = 64;
+
+    /// <summary>What it is to us.</summary>
+    public required PeerKind Kind { get; init; }
+
+    /// <summary>What we call it; no two of a kind have the same, whatever the case.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The hash of its key; no two of a kind have the same.</summary>
+    public required KeyHash Key { get; init; }
+
+    /// <summary>When it was paired.</summary>
+    public required DateTimeOffset Added { get; init; }
+
+    /// <summary>When it was last connected; null when it never was.</summary>
+    public DateTimeOffset? LastSeen { get; init; }
+
+    /// <summary>Rules for this device before those of the gateway, as lines of a file of rules: <c>allow 192.168.1.0/24:445</c>.</summary>
+    public IReadOnlyList<string> Rules { get => field ?? []; init; }
+
+    /// <summary>Where this gateway has been reached, as EXITs without its name (<c>tls://192.0.2.7:7443</c>), the best first.</summary>
+    public IReadOnlyList<string> Addresses { get => field ?? []; init; }
+
+    /// <summary>What a later version keeps here; it stays.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Others { get; set; }
+
+    /// <summary>Whether a name can be shown and typed: 1 to <see cref="MaxName"/> bytes, nothing invisible, no space at either end.</summary>
+    public static bool IsName(string name)
+    {
+        if (name.Length == 0 || name != name.Trim() || Encoding.UTF8.GetByteCount(name) > MaxName)
+        {
+            return false;
+        }
+
+        foreach (Rune each in name.EnumerateRunes())
+        {
+            if (each == Rune.ReplacementChar || Rune.GetUnicodeCategory(each) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+                or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}
