@@ -96,6 +96,16 @@ public sealed class RoomsTests
         Assert.True(strays.Length == 0, "P/Invoke belongs in Culvert.Platform/Interop: " + string.Join(", ", strays));
     }
 
+    [Fact]
+    public void TheWayOfAPacketLoadsNoOpenSsl()
+    {
+        string[] strays = [.. SourceFiles()
+            .Where(static f => f.Room is "Culvert.Core.Packets" or "Culvert.Core.Stack" or "Culvert.Core.Stack.Tcp" or "Culvert.Entries.Tun")
+            .Where(static f => File.ReadLines(f.File).Contains("using System.Security.Cryptography;"))
+            .Select(static f => f.File)];
+        Assert.True(strays.Length == 0, "The framework's hashes cost a tunnel without TLS 5 MB of OpenSSL; there is SipHash and SystemRandom: " + string.Join(", ", strays));
+    }
+
     private static IEnumerable<(string Room, string File)> SourceFiles([CallerFilePath] string here = "")
     {
         string source = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../src"));
