@@ -20,6 +20,7 @@ public sealed class RoomsTests
         ["Culvert.Core.Stack"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack.Tcp"], "the stack turns packets into flows and knows of no protocol above TCP and UDP"),
         ["Culvert.Core.Stack.Tcp"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the parts TCP is made of; they know neither flows nor the stack"),
         ["Culvert.Core.Dns"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a codec; who asks whom is the affair of Culvert.Names"),
+        ["Culvert.Core.Session"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a protocol over any byte stream: of packets it knows their blocks and addresses only"),
         ["Culvert.Core.Proxy"] = new(["Culvert.Core"], "codecs; entries and exits do the talking"),
         ["Culvert.Platform"] = new(["Culvert.Core", "Culvert.Platform.Interop"], "the operating system knows of no flows"),
         ["Culvert.Platform.Interop"] = new(["Culvert.Core"], "P/Invoke and nothing else"),

@@ -1,0 +1,112 @@
+namespace Culvert.Core.Session;
+
+/// <summary>
+/// Whose turn it is to send: deficit round robin, with the streams that were silent first, for one turn (as FQ-CoDel has its new flows, RFC 8290 section 4.1.1). So a
+/// keystroke passes any number of bulk transfers, and no stream can keep another from its turn.
+/// </summary>
+internal sealed class Turns
+{
+    /// <summary>Bytes of a turn.</summary>
+    public const int Quantum = 16 << 10;
+
+    /// <summary>Bytes of DATA in a frame.</summary>
+    public const int MaxData = 16 << 10;
+
+    private Line _sparse;
+    private Line _bulk;
+
+    private struct Line
+    {
+        public VshpStream? First;
+        private VshpStream? _last;
+
+        public void Add(VshpStream stream)
+        {
+            if (First is null)
+            {
+                First = stream;
+            }
+            else
+            {
+                _last!.NextTurn = stream;
+            }
+
+            _last = stream;
+        }
+
+        public void RemoveFirst()
+        {
+            VshpStream first = First!;
+            First = first.NextTurn;
+            first.NextTurn = null;
+        }
+    }
+
+    /// <summary>The stream has something to send.</summary>
+    public void Add(VshpStream stream)
+    {
+        if (stream.Line != TurnLine.None)
+        {
+            return;
+        }
+
+        if (stream.WasBlocked)
+        {
+            stream.WasBlocked = false;
+            Put(stream, TurnLine.Bulk);
+        }
+        else
+        {
+            stream.Deficit = Quantum;
+            Put(stream, TurnLine.Sparse);
+        }
+    }
+
+    /// <summary>Whose turn it is; null for nobody's. What it then sends is to be taken off its deficit.</summary>
+    public VshpStream? Next()
+    {
+        while (true)
+        {
+            ref Line line = ref _sparse.First is null ? ref _bulk : ref _sparse;
+            if (line.First is not { } stream)
+            {
+                return null;
+            }
+
+            if (stream.CanSend && stream.Deficit > 0)
+            {
+                return stream;
+            }
+
+            line.RemoveFirst();
+            bool wasSparse = stream.Line == TurnLine.Sparse;
+            stream.Line = TurnLine.None;
+            if (stream.CanSend)
+            {
+                stream.Deficit += Quantum;
+                Put(stream, TurnLine.Bulk);
+            }
+            else if (wasSparse && _bulk.First is not null && !stream.IsOver)
+            {
+                Put(stream, TurnLine.Bulk); // or it could come back as a silent one before the others have had a turn
+            }
+            else
+            {
+                stream.WasBlocked = stream.IsBlocked;
+            }
+        }
+    }
+
+    private void Put(VshpStream stream, TurnLine line)
+    {
+        stream.Line = line;
+        if (line == TurnLine.Sparse)
+        {
+            _sparse.Add(stream);
+        }
+        else
+        {
+            _bulk.Add(stream);
+        }
+    }
+}
