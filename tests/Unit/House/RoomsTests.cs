@@ -40,6 +40,7 @@ public sealed class RoomsTests
         ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
         ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
         ["Culvert.Gateway"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Exits", "Culvert.Flows", "Culvert.Platform", "Culvert.Platform.Files", "Culvert.Platform.Network"], "what a gateway lets its devices do; who they are, and how they come in, is the session's affair"),
+        ["Culvert.Transports"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Exits", "Culvert.Flows", "Culvert.Trust"], "a transport carries bytes, whatever session is in them"),
         ["Culvert.Trust"] = new(["Culvert.Core", "Culvert.Platform.Files"], "who we are and whom we know; how they speak is the affair of transports and session"),
         ["Culvert.Tunnel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Entries.Tun", "Culvert.Exits", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Channel", "Culvert.Platform.Links", "Culvert.Platform.Linux", "Culvert.Platform.Network"], "the supervisor holds the whole engine together"),
     };

@@ -1,0 +1,105 @@
+using System;
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using System.Threading;
+using System.Threading.Tasks;
+using Culvert.Core;
+using Culvert.Exits;
+using Culvert.Flows;
+using Culvert.Trust;
+
+namespace Culvert.Transports;
+
+/// <summary>The accepting side of TLS 1.3: puts it over connections that were accepted, so many and so long at a time. For use from many threads.</summary>
+internal sealed class TlsServer
+{
+    private const string What = "The TLS handshake";
+
+    private readonly TlsServerOptions _options;
+    private readonly HandshakeCount _count;
+
+    /// <summary>A server that has accepted nothing yet.</summary>
+    public TlsServer(TlsServerOptions options)
+    {
+        _options = options;
+        _count = new HandshakeCount(options.Limits);
+    }
+
+    /// <summary>Handshakes under way.</summary>
+    public int HandshakesUnderWay => _count.Total;
+
+    /// <summary>The certificate of an identity as it is shown to devices.</summary>
+    public static SslStreamCertificateContext CertificateOf(Identity identity) => SslStreamCertificateContext.Create(identity.Certificate, null, offline: true);
+
+    /// <summary>
+    /// Puts TLS over <paramref name="connection"/>, which it takes over: on any failure it is dropped. Who the client is says <see cref="TlsConnection.Peer"/>.
+    /// </summary>
+    /// <param name="connection">The connection; not a byte of it read.</param>
+    /// <param name="from">Whom it is from; null where there are no addresses.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="CulvertException">
+    /// <see cref="FailureKind.Protocol"/>: what came was no handshake that we take (TLS 1.2, HTTP, SSH, noise, no key); <see cref="FailureKind.TimedOut"/>;
+    /// <see cref="FailureKind.LimitReached"/>: too many are under way; and those of the connection.
+    /// </exception>
+    public async ValueTask<TlsConnection> AcceptAsync(IConnection connection, IPAddress? from, CancellationToken cancellation)
+    {
+        if (!_count.TryBegin(from))
+        {
+            connection.Abort();
+            throw new CulvertException(FailureKind.LimitReached, "Too many TLS handshakes are under way.");
+        }
+
+        try
+        {
+            return await Deadline.RunAsync(_options.Limits.Time, What, token => ShakeAsync(connection, token), cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            connection.Abort();
+            throw;
+        }
+        finally
+        {
+            _count.End(from);
+        }
+    }
+
+    private async ValueTask<TlsConnection> ShakeAsync(IConnection connection, CancellationToken cancellation)
+    {
+        // Who says nothing costs no buffers.
+        await connection.ReadAsync(Memory<byte>.Empty, cancellation).ConfigureAwait(false);
+        SslStream tls = new(new ConnectionStream(connection));
+        try
+        {
+            await tls.AuthenticateAsServerAsync(Settings(), cancellation).ConfigureAwait(false);
+            bool spoken = tls.NegotiatedApplicationProtocol.Protocol.Length > 0;
+            return spoken || _options.AllowNoProtocol
+                ? new TlsConnection(tls, connection, "The device's connection")
+                : throw new CulvertException(FailureKind.Protocol, $"{What} failed: the client does not say what it speaks.");
+        }
+        catch (Exception e)
+        {
+            await tls.DisposeAsync().ConfigureAwait(false);
+            throw e switch
+            {
+                AuthenticationException => new CulvertException(FailureKind.Protocol, $"{What} failed: the client does not speak TLS 1.3 as a device does.", e),
+                _ => StreamConnection.TryToFailure(e, What) ?? e,
+            };
+        }
+    }
+
+    private SslServerAuthenticationOptions Settings() => new()
+    {
+        ServerCertificateContext = _options.Certificate,
+        EnabledSslProtocols = SslProtocols.Tls13,
+        ApplicationProtocols = [.. _options.Protocols],
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        CertificateChainPolicy = TlsSettings.NoChain,
+        AllowTlsResume = false,
+        AllowRenegotiation = false,
+        ClientCertificateRequired = _options.RequireKey,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null || !_options.RequireKey,
+    };
+}
