@@ -23,10 +23,35 @@ internal static class CulvertProgram
     /// </summary>
     internal static string[] PlainLine(LabNetwork network, params IEnumerable<string> arguments)
     {
+        string program = Copy(network);
+        string prepare = $"""
+            mount -t tmpfs -o mode=755 device {network.Temporary}/device && mknod {network.Temporary}/device/tun c 10 200 && chmod 666 {network.Temporary}/device/tun &&
+            mount --bind {network.Temporary}/device/tun /dev/net/tun && exec setpriv --reuid={PlainUser} --regid={PlainUser} --clear-groups -- "$@"
+            """;
+        return ["unshare", "-m", "bash", "-c", prepare, "plain", "env", $"PATH={PlainPath}", $"{program}/culvert", .. arguments];
+    }
+
+    /// <summary>The command line that runs Culvert as a user of an <see cref="OwnSystem"/>, with the groups that the user has there.</summary>
+    internal static string[] LineOf(LabNetwork network, int user, params IEnumerable<string> arguments) =>
+        ["setpriv", $"--reuid={user}", $"--regid={user}", "--init-groups", "env", $"PATH={PlainPath}", $"HOME={network.CommandTemporary}", $"{Copy(network)}/culvert", .. arguments];
+
+    /// <summary>A plain user's PATH, without root's directories that it may not even look into.</summary>
+    private static string PlainPath
+    {
+        get
+        {
+            string path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+            return Environment.ProcessPath is { } own && Path.GetFileName(own) == "dotnet" ? $"{path}:{Path.GetDirectoryName(own)}" : path;
+        }
+    }
+
+    /// <summary>Culvert where anybody may read it: a tree of its own with the launcher in it.</summary>
+    internal static string Copy(LabNetwork network)
+    {
         string program = Path.Combine(network.Temporary, "program");
         if (!Directory.Exists(program))
         {
-            // A tree of its own with the launcher in it; its build is as fresh as the one it is copied from.
+            // Its build is as fresh as the one it is copied from.
             string built = ".build/artifacts/bin/Culvert.Cli";
             LabNetwork.System($"""
                 set -e; {Launcher} --version; mkdir -p {program}/{built} {program}/src {network.Temporary}/device; cd {Tools.Root}
@@ -35,17 +60,6 @@ internal static class CulvertProgram
                 """);
         }
 
-        string prepare = $"""
-            mount -t tmpfs -o mode=755 device {network.Temporary}/device && mknod {network.Temporary}/device/tun c 10 200 && chmod 666 {network.Temporary}/device/tun &&
-            mount --bind {network.Temporary}/device/tun /dev/net/tun && exec setpriv --reuid={PlainUser} --regid={PlainUser} --clear-groups -- "$@"
-            """;
-        // A plain user's PATH, without root's directories that it may not even look into.
-        string path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
-        if (Environment.ProcessPath is { } own && Path.GetFileName(own) == "dotnet")
-        {
-            path += ":" + Path.GetDirectoryName(own);
-        }
-
-        return ["unshare", "-m", "bash", "-c", prepare, "plain", "env", $"PATH={path}", $"{program}/culvert", .. arguments];
+        return program;
     }
 }

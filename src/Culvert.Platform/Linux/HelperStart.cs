@@ -22,16 +22,16 @@ internal static class HelperStart
     /// <summary>What an argument begins with that names the directory of the journals.</summary>
     public const string JournalsArgument = "journals=";
 
-    // sudo first where a terminal can ask for a password, pkexec's window otherwise.
-    private static readonly string[][] Elevators = [["sudo", "--"], ["pkexec"]];
+    private static readonly string[] Sudo = ["sudo", "--"];
+    private static readonly string[] Pkexec = ["pkexec"];
 
-    /// <summary>The engine's end of the channel, and the exit code of what was started (never, for the service).</summary>
+    /// <summary>The engine's end of the channel, and the exit code of what was started; null for the service.</summary>
     /// <exception cref="CulvertException">Privilege or Configuration.</exception>
-    public static (HelperChannel Channel, Task<int> ExitCode) Begin(TunnelHelperOptions options)
+    public static (HelperChannel Channel, Task<int>? ExitCode) Begin(TunnelHelperOptions options)
     {
         if (Libc.geteuid() != 0 && options.Journals is null && Service() is { } service)
         {
-            return (service, new TaskCompletionSource<int>().Task);
+            return (service, null);
         }
 
         List<string> line = [.. Elevator(), .. Program(options), Verb];
@@ -66,10 +66,19 @@ internal static class HelperStart
         return child?.ExitCode ?? throw new CulvertException(FailureKind.Configuration, $"{line[0]} could not be started: {Errno.Text(error)}.");
     }
 
+    /// <summary>Whether this process is root, or there is something that asks for root's consent.</summary>
+    public static bool IsPossible => Libc.geteuid() == 0 || File.Exists(TunnelHelperOptions.ServiceSocket) || FindElevator() is not null;
+
     /// <summary>Why what was started ended without a word.</summary>
     public static CulvertException Explain(int exitCode) => Libc.geteuid() == 0
         ? new(FailureKind.Bug, $"The helper ended with code {exitCode} and said no reason on its channel.")
-        : new(FailureKind.Privilege, $"The helper was not allowed to start (exit code {exitCode}): a tunnel for the whole machine needs an administrator's consent; `culvert run` and `culvert proxy` do not.");
+        : new(FailureKind.Privilege, $"The helper was not allowed to start (exit code {exitCode}): a tunnel for the whole machine needs an administrator's consent{ForTheGroup}; `culvert run` and `culvert proxy` do not.");
+
+    /// <summary>Why the service hung up without a word.</summary>
+    public static CulvertException ExplainService() => new(
+        FailureKind.Configuration, "The installed service's helper ended without a word: `journalctl -u 'culvert-helper@*'` says why (or 16 tunnels are up already).");
+
+    private static string ForTheGroup => File.Exists(TunnelHelperOptions.ServiceSocket) ? " or membership of the group that may ask the installed service (culvert)" : "";
 
     private static IEnumerable<string> Program(TunnelHelperOptions options)
     {
@@ -77,14 +86,15 @@ internal static class HelperStart
         return Libc.geteuid() == 0 ? program : ["/usr/bin/env", .. HelperProgram.EnvironmentPairs, .. program];
     }
 
-    private static string[] Elevator()
-    {
-        if (Libc.geteuid() == 0)
-        {
-            return [];
-        }
+    private static string[] Elevator() => Libc.geteuid() == 0 ? [] : FindElevator() ?? throw new CulvertException(
+        FailureKind.Privilege,
+        $"A tunnel for the whole machine needs an administrator's consent{ForTheGroup}, and there is neither sudo nor pkexec to ask for it: run it as root. `culvert run` and `culvert proxy` need none.");
 
-        foreach (string[] elevator in Elevators)
+    /// <summary>sudo, but where only a window can ask for a password pkexec.</summary>
+    private static string[]? FindElevator()
+    {
+        bool onlyWindows = !HasTerminal() && (Environment.GetEnvironmentVariable("WAYLAND_DISPLAY") ?? Environment.GetEnvironmentVariable("DISPLAY")) is { Length: > 0 };
+        foreach (string[] elevator in onlyWindows ? (string[][])[Pkexec, Sudo] : [Sudo, Pkexec])
         {
             foreach (string directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
             {
@@ -95,8 +105,13 @@ internal static class HelperStart
             }
         }
 
-        throw new CulvertException(
-            FailureKind.Privilege, "A tunnel for the whole machine needs an administrator's consent, and there is neither sudo nor pkexec to ask for it: run it as root.");
+        return null;
+    }
+
+    private static bool HasTerminal()
+    {
+        int terminal = Libc.open("/dev/tty", Libc.O_RDWR | Libc.O_CLOEXEC, 0);
+        return terminal >= 0 && Libc.close(terminal) == 0;
     }
 
     /// <summary>The installed service, where there is one that this user may ask.</summary>

@@ -1,6 +1,3 @@
-using System;
-using System.IO;
-using System.Linq;
 using Culvert.Platform.Interop;
 
 namespace Culvert.Platform.Linux;
@@ -12,6 +9,5 @@ public static class SystemParts
     public static bool HasFirewall => Nftables.IsInstalled;
 
     /// <summary>The helper can be started with privileges: by root itself, sudo, pkexec, or as the installed service.</summary>
-    public static bool CanElevate => Libc.geteuid() == 0 || File.Exists(TunnelHelperOptions.ServiceSocket)
-        || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(static directory => File.Exists(Path.Combine(directory, "sudo")) || File.Exists(Path.Combine(directory, "pkexec")));
+    public static bool CanElevate => HelperStart.IsPossible;
 }

@@ -51,7 +51,7 @@ public sealed class TunnelHelper : IAsyncDisposable
     /// </exception>
     public static async Task<TunnelHelper> OpenAsync(TunnelHelperOptions options, CancellationToken cancellation = default)
     {
-        (HelperChannel channel, Task<int> exitCode) = HelperStart.Begin(options);
+        (HelperChannel channel, Task<int>? exitCode) = HelperStart.Begin(options);
         TunnelHelper helper = new(options, channel);
         try
         {
@@ -59,7 +59,7 @@ public sealed class TunnelHelper : IAsyncDisposable
             HelperMessage? answer = await helper.AnswerAsync(options.OpenLimit, cancellation).ConfigureAwait(false);
             if (answer is null)
             {
-                throw HelperStart.Explain(await exitCode.WaitAsync(options.SetLimit, cancellation).ConfigureAwait(false));
+                throw exitCode is null ? HelperStart.ExplainService() : HelperStart.Explain(await exitCode.WaitAsync(cancellation).ConfigureAwait(false));
             }
 
             if (answer is not { Kind: HelperMessageKind.Ready } ready || helper._devices.Count == 0)

@@ -9,12 +9,15 @@ namespace Culvert.Platform.Steering;
 public static class CleanUpRun
 {
     /// <summary>Whether there may be something to do: a tunnel is up, or one has died.</summary>
-    public static bool HasWork => JournalDirectory.Exists(JournalDirectory.Standard);
+    public static bool HasWork => JournalDirectory.HasJournals(JournalDirectory.Standard);
 
     /// <summary>
     /// Does it; what is done (or, with <paramref name="dryRun"/>, would be done) goes to standard output. Returns the helper's exit code: 0 when nothing is left.
     /// </summary>
     /// <exception cref="CulvertException">Privilege or Configuration.</exception>
-    public static Task<int> RunAsync(TunnelHelperOptions options, bool dryRun) =>
-        HelperStart.RunAsync(options, dryRun ? [Cleanup.Verb, Cleanup.DryRunArgument] : [Cleanup.Verb]);
+    public static async Task<int> RunAsync(TunnelHelperOptions options, bool dryRun)
+    {
+        int code = await HelperStart.RunAsync(options, dryRun ? [Cleanup.Verb, Cleanup.DryRunArgument] : [Cleanup.Verb]).ConfigureAwait(false);
+        return TunnelRequest.IsOwn(code) ? code : throw HelperStart.Explain(code);
+    }
 }

@@ -20,6 +20,9 @@ internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun =
     private const int SomethingLeft = 9;
     private const int Failed = 3;
 
+    /// <summary>Whether an exit code is the helper's own word, not that of a program that was to start it.</summary>
+    public static bool IsOwn(int exitCode) => exitCode is NothingLeft or SomethingLeft or Failed;
+
     /// <summary>Reads the helper's arguments; false when they are not an engine's.</summary>
     public static bool TryParse(string[] arguments, [NotNullWhen(true)] out TunnelRequest? request)
     {

@@ -38,6 +38,9 @@ internal sealed class JournalDirectory : IDisposable
     /// <summary>Whether there is a directory at all; without one there are no journals.</summary>
     public static bool Exists(string path) => Directory.Exists(path);
 
+    /// <summary>Whether there are journals: the service's socket lives in the same directory.</summary>
+    public static bool HasJournals(string path) => Directory.Exists(path) && Directory.EnumerateFiles(path, "*" + Journal.Extension).Any();
+
     /// <summary>The journal's file of a link.</summary>
     public string PathOf(string link) => Path.Combine(_path, link + Journal.Extension);
 

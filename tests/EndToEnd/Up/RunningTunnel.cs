@@ -14,8 +14,8 @@ internal sealed class RunningTunnel(Command command) : IDisposable
     /// <summary>The process of the engine.</summary>
     internal int Engine => command.Id;
 
-    /// <summary>The process of the helper.</summary>
-    internal int Helper => int.Parse(LabNetwork.System($"pgrep -P {Engine} -f 'culvert-helper.dll tunnel'"), CultureInfo.InvariantCulture);
+    /// <summary>The process of the helper: the engine's child, or what sudo started for it.</summary>
+    internal int Helper => int.Parse(LabNetwork.System($"pgrep --ns {Engine} --nslist net -f '^[^ ]*dotnet [^ ]*culvert-helper.dll tunnel'"), CultureInfo.InvariantCulture);
 
     /// <summary>What it has said so far.</summary>
     internal string Said => command.Error;

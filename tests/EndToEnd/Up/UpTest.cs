@@ -21,9 +21,14 @@ public abstract class UpTest(LabFixture fixture) : LabTest(fixture)
     protected string Socks => $"socks5://{Network.Exit.V4}:1080";
 
     /// <summary>Brings a tunnel up on the client; it is ended at the end of the test.</summary>
-    private protected RunningTunnel Up(string arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    private protected RunningTunnel Up(string arguments, IReadOnlyDictionary<string, string?>? environment = null) => Up(Line("up", arguments), environment);
+
+    /// <summary>The same as a user of the client's own system.</summary>
+    private protected RunningTunnel Up(string arguments, int user) => Up(CulvertProgram.LineOf(Network, user, ["up", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]), null);
+
+    private RunningTunnel Up(string[] line, IReadOnlyDictionary<string, string?>? environment)
     {
-        RunningTunnel tunnel = new(Network.Client.Start(Line("up", arguments), new CommandOptions { TimeOut = TimeSpan.FromMinutes(3), Environment = environment ?? new Dictionary<string, string?>() }));
+        RunningTunnel tunnel = new(Network.Client.Start(line, new CommandOptions { TimeOut = TimeSpan.FromMinutes(3), Environment = environment ?? new Dictionary<string, string?>() }));
         try
         {
             tunnel.WaitFor(" is up, through ");
