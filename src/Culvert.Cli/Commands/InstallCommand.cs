@@ -25,7 +25,7 @@ internal static class InstallCommand
     {
         Command command = new("install", "Start a tunnel at each boot, and let the group culvert start tunnels without a password")
         {
-            TunnelOptions.ExitOrProfile, Remove, Root, CommonOptions.Quiet,
+            TunnelOptions.ExitOrProfile, TunnelOptions.KillSwitch, Remove, Root, CommonOptions.Quiet,
         };
         command.SetAction(Run);
         return command;
@@ -40,10 +40,17 @@ internal static class InstallCommand
                 FailureKind.Usage, "Everybody can read the service's files: write the exit with its password into a profile in /etc/culvert/config.toml that only the user culvert may read, and name that.");
         }
 
-        IReadOnlyDictionary<string, string> files = ServiceFiles.ForThis(Path.Combine(AppContext.BaseDirectory, "Culvert.Cli"), exit);
+        bool remove = parsed.GetValue(Remove);
         string root = parsed.GetValue(Root)!;
+        if (!remove && root == "/" && (Installation.Obstacle(typeof(InstallCommand).Assembly.Location) ?? Installation.Obstacle(Environment.ProcessPath!)) is { } obstacle)
+        {
+            throw new CulvertException(
+                FailureKind.Configuration, $"The service runs as the user {ServiceFiles.Group}, who may not read {obstacle}: put Culvert where everybody may, in /opt for example, and install it from there.");
+        }
+
+        IReadOnlyDictionary<string, string> files = ServiceFiles.ForThis(Path.Combine(AppContext.BaseDirectory, "Culvert.Cli"), exit, remove || parsed.GetValue(TunnelOptions.KillSwitch));
         Messages messages = CommonOptions.MessagesFor(parsed);
-        foreach (string sentence in parsed.GetValue(Remove) ? Installation.Remove(files.Keys, root) : Installation.Install(files, root))
+        foreach (string sentence in remove ? Installation.Remove(files.Keys, root) : Installation.Install(files, root))
         {
             messages.Say(sentence);
         }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using Culvert.Core;
 
 namespace Culvert.Platform.Install;
@@ -17,6 +18,15 @@ public static class Installation
     {
         Check(root);
         List<string> done = [];
+        const string closed = "/etc/systemd/system/" + ServiceFiles.ClosedUnit;
+        bool isClosed = files.ContainsKey(closed);
+        if (root == "/" && !isClosed && File.Exists(closed))
+        {
+            Run("systemctl", "disable", "--now", ServiceFiles.ClosedUnit);
+            Try(() => File.Delete(closed), closed);
+            done.Add($"Removed {closed}.");
+        }
+
         foreach ((string path, string text) in files)
         {
             string target = root.TrimEnd('/') + path;
@@ -30,6 +40,13 @@ public static class Installation
             Run("systemd-sysusers", "/usr/lib/sysusers.d/culvert.conf");
             Run("systemctl", "daemon-reload");
             Run("systemctl", "enable", "--now", ServiceFiles.SocketUnit);
+            if (isClosed)
+            {
+                // Not now: it would cut off whoever is typing this from afar, and the tunnel's own kill switch is there in a moment.
+                Run("systemctl", "enable", ServiceFiles.ClosedUnit);
+                done.Add("Nothing will leave this machine before the tunnel is up, from the next boot on.");
+            }
+
             Run("systemctl", "enable", "--now", ServiceFiles.EngineUnit);
             done.Add($"Started {ServiceFiles.EngineUnit}, now and at each boot; `systemctl status {ServiceFiles.EngineUnit}` shows it.");
             done.Add($"People in the group {ServiceFiles.Group} may start tunnels without a password: sudo usermod -aG {ServiceFiles.Group} NAME.");
@@ -47,7 +64,8 @@ public static class Installation
         List<string> done = [];
         if (root == "/" && File.Exists($"/etc/systemd/system/{ServiceFiles.EngineUnit}"))
         {
-            Run("systemctl", "disable", "--now", ServiceFiles.EngineUnit, ServiceFiles.SocketUnit);
+            string[] units = [.. new[] { ServiceFiles.EngineUnit, ServiceFiles.SocketUnit, ServiceFiles.ClosedUnit }.Where(static unit => File.Exists($"/etc/systemd/system/{unit}"))];
+            Run("systemctl", ["disable", "--now", .. units]);
             done.Add($"Stopped {ServiceFiles.EngineUnit}.");
         }
 
@@ -67,6 +85,25 @@ public static class Installation
         }
 
         return done;
+    }
+
+    /// <summary>The first part of a path that not everybody may pass or read, so that the service's user cannot run what is there; null when it can.</summary>
+    public static string? Obstacle(string path)
+    {
+        if ((new FileInfo(path).UnixFileMode & UnixFileMode.OtherRead) == 0)
+        {
+            return path;
+        }
+
+        for (DirectoryInfo? directory = Directory.GetParent(path); directory is not null; directory = directory.Parent)
+        {
+            if ((directory.UnixFileMode & UnixFileMode.OtherExecute) == 0)
+            {
+                return directory.FullName;
+            }
+        }
+
+        return null;
     }
 
     private static void Check(string root)

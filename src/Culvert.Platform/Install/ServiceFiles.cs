@@ -12,7 +12,7 @@ namespace Culvert.Platform.Install;
 public static class ServiceFiles
 {
     /// <summary>Who may ask the helper, and the user the engine runs as.</summary>
-    public const string Group = "culvert";
+    public const string Group = TunnelHelperOptions.ServiceUser;
 
     /// <summary>The socket's unit.</summary>
     public const string SocketUnit = "culvert-helper.socket";
@@ -20,17 +20,55 @@ public static class ServiceFiles
     /// <summary>The engine's unit.</summary>
     public const string EngineUnit = "culvert.service";
 
+    /// <summary>The unit that lets nothing leave before the engine's is up.</summary>
+    public const string ClosedUnit = "culvert-closed.service";
+
+    // Of the helper, whatever it does.
+    private const string Sandbox = """
+        CapabilityBoundingSet=CAP_NET_ADMIN
+        NoNewPrivileges=yes
+        DevicePolicy=closed
+        DeviceAllow=/dev/net/tun rw
+        ProtectSystem=strict
+        ReadWritePaths=/run/culvert
+        ProtectHome=read-only
+        PrivateTmp=yes
+        ProtectClock=yes
+        ProtectKernelModules=yes
+        ProtectKernelLogs=yes
+        ProtectControlGroups=yes
+        RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+        RestrictNamespaces=yes
+        RestrictRealtime=yes
+        RestrictSUIDSGID=yes
+        LockPersonality=yes
+        SystemCallArchitectures=native
+        """;
+
     /// <summary>Each file's path and text, for the Culvert that is running.</summary>
     /// <param name="program">The path of its program, without an extension.</param>
-    /// <param name="arguments">What stands behind `culvert up`: a profile or an EXIT.</param>
-    public static IReadOnlyDictionary<string, string> ForThis(string program, string arguments) =>
-        All(Line(HelperProgram.Locate(program)), Line(HelperProgram.Locate(new TunnelHelperOptions().HelperPath)), arguments);
+    /// <param name="exit">What stands behind `culvert up`: a profile or an EXIT.</param>
+    /// <param name="killSwitch">Nothing leaves but through the tunnel, from the machine's start on.</param>
+    public static IReadOnlyDictionary<string, string> ForThis(string program, string exit, bool killSwitch) =>
+        All(Line(HelperProgram.Locate(program)), Line(HelperProgram.Locate(new TunnelHelperOptions().HelperPath)), exit, killSwitch);
 
     /// <summary>Each file's path and text.</summary>
     /// <param name="program">The command line of `culvert`, as systemd takes it.</param>
     /// <param name="helper">The command line of the helper.</param>
-    /// <param name="arguments">What stands behind `culvert up`: a profile or an EXIT, and options.</param>
-    public static IReadOnlyDictionary<string, string> All(string program, string helper, string arguments) => new SortedDictionary<string, string>
+    /// <param name="exit">What stands behind `culvert up`: a profile or an EXIT.</param>
+    /// <param name="killSwitch">Nothing leaves but through the tunnel, from the machine's start on.</param>
+    public static IReadOnlyDictionary<string, string> All(string program, string helper, string exit, bool killSwitch)
+    {
+        SortedDictionary<string, string> files = new(Tunnels(program, helper, killSwitch ? $"{exit} --kill-switch" : exit));
+        if (killSwitch)
+        {
+            files[$"/etc/systemd/system/{ClosedUnit}"] = Closed(helper);
+        }
+
+        return files;
+    }
+
+    private static Dictionary<string, string> Tunnels(string program, string helper, string arguments) => new()
     {
         ["/usr/lib/sysusers.d/culvert.conf"] = $"""
             # The engine's user; people in its group may start tunnels without a password.
@@ -70,24 +108,7 @@ public static class ServiceFiles
             KillMode=mixed
             TimeoutStopSec=20
             Environment={string.Join(' ', HelperProgram.EnvironmentPairs)}
-            CapabilityBoundingSet=CAP_NET_ADMIN
-            NoNewPrivileges=yes
-            DevicePolicy=closed
-            DeviceAllow=/dev/net/tun rw
-            ProtectSystem=strict
-            ReadWritePaths=/run/culvert
-            ProtectHome=read-only
-            PrivateTmp=yes
-            ProtectClock=yes
-            ProtectKernelModules=yes
-            ProtectKernelLogs=yes
-            ProtectControlGroups=yes
-            RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
-            RestrictNamespaces=yes
-            RestrictRealtime=yes
-            RestrictSUIDSGID=yes
-            LockPersonality=yes
-            SystemCallArchitectures=native
+            {Sandbox}
 
             """,
         [$"/etc/systemd/system/{EngineUnit}"] = $"""
@@ -96,6 +117,7 @@ public static class ServiceFiles
             Wants=network-online.target
             After=network-online.target {SocketUnit}
             Requires={SocketUnit}
+            StartLimitIntervalSec=0
 
             [Service]
             ExecStart={program} up {Escaped(arguments)}
@@ -105,8 +127,9 @@ public static class ServiceFiles
             StateDirectoryMode=0700
             RuntimeDirectory=culvert-engine
             RuntimeDirectoryMode=0700
-            Environment=XDG_CONFIG_HOME=/etc XDG_RUNTIME_DIR=/run/culvert-engine
-            Restart=always
+            Environment=XDG_CONFIG_HOME=/etc XDG_RUNTIME_DIR=/run/culvert-engine {HelperProgram.EnvironmentPairs[0]}
+            # `culvert down` is the end; anything else is not.
+            Restart=on-failure
             RestartSec=2
             KillSignal=SIGINT
             TimeoutStopSec=30
@@ -128,6 +151,32 @@ public static class ServiceFiles
 
             """,
     };
+
+    /// <summary>As nftables.service is: before any network is there, and never undone by the machine's end.</summary>
+    private static string Closed(string helper) => $"""
+        [Unit]
+        Description=Culvert: nothing leaves before the tunnel is up
+        DefaultDependencies=no
+        Wants=network-pre.target
+        Before=network-pre.target {EngineUnit}
+        RequiresMountsFor=/usr /run
+        After=systemd-sysusers.service local-fs.target
+
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStart={helper} {Steering.ClosedStart.Verb}
+        # When it is told to stop, not when the machine does; a tunnel that is up is left alone.
+        ExecStop={helper} {Undo.Cleanup.Verb}
+        RuntimeDirectory=culvert
+        RuntimeDirectoryPreserve=yes
+        Environment={string.Join(' ', HelperProgram.EnvironmentPairs)}
+        {Sandbox}
+
+        [Install]
+        WantedBy=sysinit.target
+
+        """;
 
     private static string Line(IReadOnlyList<string> words) => string.Join(' ', words.Select(static word => word.Contains(' ', StringComparison.Ordinal) ? $"\"{Escaped(word)}\"" : Escaped(word)));
 

@@ -78,7 +78,7 @@ internal static class HelperStart
     public static CulvertException ExplainService() => new(
         FailureKind.Configuration, "The installed service's helper ended without a word: `journalctl -u 'culvert-helper@*'` says why (or 16 tunnels are up already).");
 
-    private static string ForTheGroup => File.Exists(TunnelHelperOptions.ServiceSocket) ? " or membership of the group that may ask the installed service (culvert)" : "";
+    private static string ForTheGroup => File.Exists(TunnelHelperOptions.ServiceSocket) ? $", or being in the group {TunnelHelperOptions.ServiceUser}" : "";
 
     private static IEnumerable<string> Program(TunnelHelperOptions options)
     {

@@ -12,6 +12,9 @@ public sealed record TunnelHelperOptions
     /// <summary>What the name of any other link begins with.</summary>
     public const string LinkPrefix = "culvert-";
 
+    /// <summary>The user that the installed service's engine runs as, and the group that may ask its helper.</summary>
+    public const string ServiceUser = "culvert";
+
     /// <summary>Where the installed service listens.</summary>
     public const string ServiceSocket = "/run/culvert/helper.socket";
 

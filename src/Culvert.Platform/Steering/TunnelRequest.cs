@@ -9,8 +9,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Platform.Steering;
 
-/// <summary>A command line of the helper that has to do with the machine's own network: <c>tunnel</c>, or <c>cleanup</c>.</summary>
-/// <param name="Verb"><see cref="HelperStart.Verb"/> or <see cref="Cleanup.Verb"/>.</param>
+/// <summary>A command line of the helper that has to do with the machine's own network: <c>tunnel</c>, <c>cleanup</c>, or <c>close</c>.</summary>
+/// <param name="Verb"><see cref="HelperStart.Verb"/>, <see cref="Cleanup.Verb"/> or <see cref="ClosedStart.Verb"/>.</param>
 /// <param name="Journals">The directory of the journals.</param>
 /// <param name="DryRun">Clean-up tells only.</param>
 /// <param name="KeepGuards">Clean-up leaves kill switches.</param>
@@ -27,7 +27,7 @@ internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun =
     public static bool TryParse(string[] arguments, [NotNullWhen(true)] out TunnelRequest? request)
     {
         request = null;
-        if (arguments.Length == 0 || arguments[0] is not (HelperStart.Verb or Cleanup.Verb))
+        if (arguments.Length == 0 || arguments[0] is not (HelperStart.Verb or Cleanup.Verb or ClosedStart.Verb))
         {
             return false;
         }
@@ -65,6 +65,12 @@ internal sealed record TunnelRequest(string Verb, string Journals, bool DryRun =
             if (Verb == Cleanup.Verb)
             {
                 return Cleanup.Run(Journals, DryRun, KeepGuards, Console.Out.WriteLine) ? NothingLeft : SomethingLeft;
+            }
+
+            if (Verb == ClosedStart.Verb)
+            {
+                ClosedStart.Run(Journals, Console.Out.WriteLine);
+                return NothingLeft;
             }
 
             using TunnelServant servant = new(TakeChannel(), Journals);

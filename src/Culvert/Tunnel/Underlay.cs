@@ -86,7 +86,7 @@ internal sealed class Underlay
         try
         {
             found = isUp ? await ResolveAsync(_proxy.Host, limit.Token).ConfigureAwait(false)
-                : await System.Net.Dns.GetHostAddressesAsync(_proxy.Host, limit.Token).ConfigureAwait(false);
+                : await LookupAsSystemAsync(_proxy.Host, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is CulvertException or System.Net.Sockets.SocketException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
@@ -170,6 +170,19 @@ internal sealed class Underlay
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CulvertException(FailureKind.Configuration, $"The system's name servers cannot be read from {path}: {e.Message}", e);
+        }
+    }
+
+    private async Task<IPAddress[]> LookupAsSystemAsync(string host, CancellationToken cancellation)
+    {
+        try
+        {
+            return await System.Net.Dns.GetHostAddressesAsync(host, cancellation).ConfigureAwait(false);
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            // A kill switch that an earlier tunnel left refuses the system's questions, and lets ours pass.
+            return await ResolveAsync(host, cancellation).ConfigureAwait(false);
         }
     }
 

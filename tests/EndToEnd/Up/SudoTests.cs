@@ -97,6 +97,12 @@ public sealed class SudoTests : UpTest
         CommandResult without = Network.Client.Run(["setpriv", $"--reuid={OwnSystem.Mary}", "--clear-groups", "env", "PATH=/run/bin", $"{CulvertProgram.Copy(Network)}/culvert", "up", Socks]);
         Assert.Equal(7, without.ExitCode);
         Assert.Contains("neither sudo nor pkexec", without.Error, StringComparison.Ordinal);
+
+        // Where nobody can type a password, but a window can ask for one, it is pkexec's (here one that says no).
+        Here("printf '#!/bin/sh\\necho the window says no >&2\\nexit 126\\n' > /run/bin/pkexec && chmod 755 /run/bin/pkexec && ln -s $(command -v sudo) /run/bin/sudo").Ok();
+        CommandResult window = Network.Client.Run(["setsid", "--wait", "setpriv", $"--reuid={OwnSystem.Mary}", "--clear-groups", "env", "PATH=/run/bin", "DISPLAY=:0", $"{CulvertProgram.Copy(Network)}/culvert", "up", Socks]);
+        Assert.Equal(7, window.ExitCode);
+        Assert.Contains("the window says no", window.Error, StringComparison.Ordinal);
         before.VerifyRestored(Network);
     }
 

@@ -26,7 +26,7 @@ public abstract class UpTest(LabFixture fixture) : LabTest(fixture)
     /// <summary>The same as a user of the client's own system.</summary>
     private protected RunningTunnel Up(string arguments, int user) => Up(CulvertProgram.LineOf(Network, user, ["up", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]), null);
 
-    private RunningTunnel Up(string[] line, IReadOnlyDictionary<string, string?>? environment)
+    private protected RunningTunnel Up(string[] line, IReadOnlyDictionary<string, string?>? environment = null)
     {
         RunningTunnel tunnel = new(Network.Client.Start(line, new CommandOptions { TimeOut = TimeSpan.FromMinutes(3), Environment = environment ?? new Dictionary<string, string?>() }));
         try

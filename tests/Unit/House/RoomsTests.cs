@@ -28,7 +28,7 @@ public sealed class RoomsTests
         ["Culvert.Platform.Links"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Platform.Interop"], "a link gives and takes packets"),
         ["Culvert.Platform.Netlink"] = new(["Culvert.Core", "Culvert.Platform.Channel", "Culvert.Platform.Interop"], "what the kernel is told about the network, and by whose order is the affair of others"),
         ["Culvert.Platform.Undo"] = new(["Culvert.Core", "Culvert.Platform.Interop", "Culvert.Platform.Netlink"], "undoing needs no more than the journal and the kernel"),
-        ["Culvert.Platform.Install"] = new(["Culvert.Core", "Culvert.Platform.Linux", "Culvert.Platform.Undo"], "texts for the system, and having it take note of them"),
+        ["Culvert.Platform.Install"] = new(["Culvert.Core", "Culvert.Platform.Linux", "Culvert.Platform.Steering", "Culvert.Platform.Undo"], "texts for the system, and having it take note of them"),
         ["Culvert.Platform.Steering"] = new(["Culvert.Core", "Culvert.Platform.Channel", "Culvert.Platform.Interop", "Culvert.Platform.Linux", "Culvert.Platform.Netlink", "Culvert.Platform.Undo"], "the helper's part of up: privileged, so no protocol of the network is parsed here"),
         ["Culvert.Platform.Linux"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Platform.Channel", "Culvert.Platform.Interop", "Culvert.Platform.Links", "Culvert.Platform.Netlink"], "the system's parts, told the tunnel's own addresses; no protocol of the network is parsed here"),
         ["Culvert.Platform.Network"] = new(["Culvert.Core", "Culvert.Platform.Interop", "Culvert.Platform.Netlink"], "what the machine's own network looks like, read without privileges"),
