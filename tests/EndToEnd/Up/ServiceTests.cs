@@ -74,7 +74,8 @@ public sealed class ServiceTests : UpTest
     [LabFact("systemd-socket-activate", "microsocks", "setpriv", "ping")]
     public void AMachineWithAKillSwitchStartsClosedAndTheTunnelComesUpInIt()
     {
-        Only("to the exit, and its name to the client's resolver", packet => (Network.Exit.V4.Equals(packet.Destination) && packet.Port == 1080) || (Network.Resolver.Equals(packet.Destination) && packet.Port == 53));
+        const string Rule = "to the exit, and its name to the client's resolver";
+        bool IsAllowed(SentPacket packet) => (Network.Exit.V4.Equals(packet.Destination) && packet.Port == 1080) || (Network.Resolver.Equals(packet.Destination) && packet.Port == 53);
         Here(Of("culvert-closed.service", "ExecStart")).Ok();
         Here(Of("culvert-closed.service", "ExecStart")).Ok(); // once more is as good as once
         Assert.NotEqual(0, Here("ping -c1 -W1 203.0.113.10 || curl -sS --max-time 2 http://203.0.113.10/who || curl -gsS --max-time 2 http://[2001:db8:3::10]/who || getent ahosts v4.lab.example").ExitCode);
@@ -91,12 +92,15 @@ public sealed class ServiceTests : UpTest
         tunnel.Ended();
         Here(Of("culvert-helper@.service", "ExecStopPost")).Ok();
         Assert.NotEqual(0, Here("ping -c1 -W1 203.0.113.10 || getent ahosts v4.lab.example").ExitCode);
+        Fixture.Oracle.Verify(Rule, IsAllowed);
         tunnel = Up(line);
         Assert.Equal(FromTheExit, Here(Who).Ok().Output);
         LabNetwork.System($"kill -9 {tunnel.Engine}");
         tunnel.Ended();
         Until.True(() => Network.Client.Ip("rule").Split('\n').Length <= 4, "the helper to give the rules back");
         Assert.NotEqual(0, Here("ping -c1 -W1 203.0.113.10").ExitCode);
+        Fixture.Oracle.Verify(Rule, IsAllowed);
+        Only("as without a tunnel, once the kill switch is given up", static _ => true);
         Assert.Contains("Done: remove the firewall table", Here(Of("culvert-closed.service", "ExecStop")).Ok().Output, StringComparison.Ordinal);
     }
 
