@@ -9,6 +9,7 @@ internal static class TargetList
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         DnsTarget.Entry,
+        MdnsTarget.Entry,
         PacketsTarget.Entry,
         ProxyTarget.Entry,
         ReassemblyTarget.Entry,

@@ -18,6 +18,9 @@ public readonly record struct DnsHeader(ushort Id, ushort Flags, ushort Question
     /// <summary>QR: the message is an answer.</summary>
     internal const ushort Response = 0x8000;
 
+    /// <summary>AA: who answers knows by itself.</summary>
+    internal const ushort Authoritative = 0x0400;
+
     /// <summary>TC: the answer was cut to fit a datagram.</summary>
     internal const ushort Truncated = 0x0200;
 

@@ -79,6 +79,52 @@ public static class DnsName
         return false;
     }
 
+    /// <summary>
+    /// Writes the name at <paramref name="offset"/> out in wire form, without pointers and in the case it has, and moves the offset behind it; the same names as in
+    /// <see cref="TryRead"/>. <paramref name="destination"/> of <see cref="MaxWire"/> bytes holds any.
+    /// </summary>
+    public static bool TryExpand(ReadOnlySpan<byte> message, ref int offset, Span<byte> destination, out int written)
+    {
+        written = 0;
+        int at = offset;
+        int earliest = offset;
+        bool jumped = false;
+        while ((uint)at < (uint)message.Length)
+        {
+            int size = message[at];
+            if ((size & 0xC0) == 0xC0)
+            {
+                int target = at + PointerSize <= message.Length ? ((size & 0x3F) << 8) | message[at + 1] : earliest;
+                if (target >= earliest || target < DnsHeader.Size)
+                {
+                    return false;
+                }
+
+                offset = jumped ? offset : at + PointerSize;
+                jumped = true;
+                earliest = target;
+                at = target;
+                continue;
+            }
+
+            if (size > MaxLabel || written + size + 1 > MaxWire || at + 1 + size > message.Length)
+            {
+                return false;
+            }
+
+            message.Slice(at, size + 1).CopyTo(destination[written..]);
+            written += size + 1;
+            at += size + 1;
+            if (size == 0)
+            {
+                offset = jumped ? offset : at;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Moves <paramref name="offset"/> behind the name there without reading what a pointer leads to.</summary>
     public static bool TrySkip(ReadOnlySpan<byte> message, ref int offset)
     {

@@ -15,6 +15,9 @@ public enum DnsType : ushort
     /// <summary>An IPv6 address (RFC 3596).</summary>
     Aaaa = 28,
 
+    /// <summary>Where a service is (RFC 2782).</summary>
+    Srv = 33,
+
     /// <summary>The pseudo-record of EDNS (RFC 6891).</summary>
     Opt = 41,
 
@@ -23,4 +26,7 @@ public enum DnsType : ushort
 
     /// <summary>Service binding for HTTPS (RFC 9460).</summary>
     Https = 65,
+
+    /// <summary>All types; in questions only (RFC 1035 section 3.2.3).</summary>
+    Any = 255,
 }

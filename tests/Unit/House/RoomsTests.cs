@@ -21,6 +21,7 @@ public sealed class RoomsTests
         ["Culvert.Core.Stack.Tcp"] = new(["Culvert.Core", "Culvert.Core.Packets"], "the parts TCP is made of; they know neither flows nor the stack"),
         ["Culvert.Core.Dns"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a codec; who asks whom is the affair of Culvert.Names"),
         ["Culvert.Core.Session"] = new(["Culvert.Core", "Culvert.Core.Packets"], "a protocol over any byte stream: of packets it knows their blocks and addresses only"),
+        ["Culvert.Core.Mdns"] = new(["Culvert.Core", "Culvert.Core.Dns"], "what is said on a link, and when; who carries it there is the affair of Culvert.Discovery"),
         ["Culvert.Core.Proxy"] = new(["Culvert.Core"], "codecs; entries and exits do the talking"),
         ["Culvert.Platform"] = new(["Culvert.Core", "Culvert.Platform.Interop"], "the operating system knows of no flows"),
         ["Culvert.Platform.Interop"] = new(["Culvert.Core"], "P/Invoke and nothing else"),
