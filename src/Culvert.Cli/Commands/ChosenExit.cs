@@ -25,7 +25,7 @@ internal sealed class ChosenExit : IAsyncDisposable
         ExitUri uri = ExitUri.Parse(parsed.GetValue(CommonOptions.Exit) ?? "direct:");
         ExitUri? viaUri = parsed.GetValue(CommonOptions.Via) is string text ? ExitUri.Parse(text) : null;
         RequireProxy(uri, viaUri);
-        IExit? via = viaUri is null ? null : ExitFactory.Create(viaUri);
+        IExit? via = viaUri is null ? null : ExitFactory.Create(viaUri, ExitOptions.Default with { MaxSpares = 0 }); // the connections through it are spare
         return new ChosenExit(ExitFactory.Create(uri, ExitOptions.Default with { Via = via }), via);
     }
 

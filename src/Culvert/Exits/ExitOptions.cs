@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
@@ -26,6 +27,16 @@ public sealed record ExitOptions
 
     /// <summary>How long a proxy may take for what concerns no destination: its greeting, and our credentials.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// How many connections to a proxy are kept ready at most for flows to come, while there are any; 0 has each flow open its own from the start. The environment's
+    /// CULVERT_SPARES says another number.
+    /// </summary>
+    public int MaxSpares { get; init; } =
+        int.TryParse(Environment.GetEnvironmentVariable("CULVERT_SPARES"), NumberStyles.None, CultureInfo.InvariantCulture, out int spares) ? spares : 16;
+
+    /// <summary>Says how long they have been kept.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>How long a ping is waited for.</summary>
     public TimeSpan EchoTimeout { get; init; } = TimeSpan.FromSeconds(10);

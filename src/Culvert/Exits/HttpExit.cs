@@ -15,6 +15,7 @@ internal sealed class HttpExit : IExit
 {
     private readonly ProxyDialer _dialer;
     private readonly ExitOptions _options;
+    private readonly SpareConnections _spares;
     private readonly string _credentials;
     private readonly bool _hasUser;
 
@@ -23,6 +24,7 @@ internal sealed class HttpExit : IExit
     {
         _options = options;
         _dialer = new ProxyDialer(uri, options);
+        _spares = new SpareConnections(_dialer.DialAsync, options.MaxSpares, options.Clock);
         _hasUser = uri.UserName is not null;
         _credentials = _hasUser
             ? $"Proxy-Authorization: Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{uri.UserName}:{uri.Password}"))}\r\n"
@@ -41,7 +43,7 @@ internal sealed class HttpExit : IExit
     public async ValueTask ProbeAsync(CancellationToken cancellation)
     {
         (BufferedConnection connection, HttpResponseHead head) = await RequestAsync(
-            "OPTIONS *", _dialer.Proxy.ToString(), $"The handshake with {Description}", _options.HandshakeTimeout, FailureKind.ExitUnreachable, SocketDialer.Instance, cancellation).ConfigureAwait(false);
+            "OPTIONS *", _dialer.Proxy.ToString(), $"The handshake with {Description}", _options.HandshakeTimeout, FailureKind.ExitUnreachable, null, cancellation).ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
         if (head.Status == 407)
         {
@@ -87,7 +89,11 @@ internal sealed class HttpExit : IExit
         ValueTask.FromException<ReadOnlyMemory<byte>>(new CulvertException(FailureKind.NotCarried, $"{Description} answers no raw DNS messages."));
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _dialer.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _spares.Dispose();
+        return _dialer.DisposeAsync();
+    }
 
     private CulvertException Refused(HttpResponseHead head, string what)
     {
@@ -101,22 +107,18 @@ internal sealed class HttpExit : IExit
         });
     }
 
-    private async ValueTask<(BufferedConnection Connection, HttpResponseHead Head)> RequestAsync(
-        string line, string host, string what, TimeSpan limit, FailureKind late, IDialer dialer, CancellationToken cancellation)
+    // Without a dialer, on a fresh connection.
+    private ValueTask<(BufferedConnection Connection, HttpResponseHead Head)> RequestAsync(
+        string line, string host, string what, TimeSpan limit, FailureKind late, IDialer? dialer, CancellationToken cancellation)
     {
         byte[] request = Encoding.Latin1.GetBytes($"{line} HTTP/1.1\r\nHost: {host}\r\n{_credentials}\r\n");
-        BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation);
-        try
-        {
-            HttpResponseHead head = await Deadline.RunAsync(
-                limit, what, token => AskAsync(connection, request, token), cancellation, late);
-            return (connection, head);
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
+
+        ValueTask<HttpResponseHead> AskAsync(BufferedConnection connection, CancellationToken token) => Deadline.RunAsync(
+            limit, what, limited => this.AskAsync(connection, request, limited), token, late);
+
+        return dialer is null
+            ? _spares.AskFreshAsync(SocketDialer.Instance, AskAsync, cancellation)
+            : _spares.AskAsync(dialer, AskAsync, cancellation);
     }
 
     private async ValueTask<HttpResponseHead> AskAsync(BufferedConnection connection, byte[] request, CancellationToken cancellation)

@@ -20,6 +20,7 @@ internal sealed class Socks5Exit : IExit
     private readonly ProxyDialer _dialer;
     private readonly ExitOptions _options;
     private readonly ExitUri _uri;
+    private readonly SpareConnections _spares;
     private volatile DatagramMode _mode;
     private long _refusedUntil; // in milliseconds of TickCount64; meaningful in DatagramMode.Refused
 
@@ -29,6 +30,7 @@ internal sealed class Socks5Exit : IExit
         _uri = uri;
         _options = options;
         _dialer = new ProxyDialer(uri, options);
+        _spares = new SpareConnections(OpenAsync, options.MaxSpares, options.Clock);
     }
 
     private enum DatagramMode
@@ -136,7 +138,11 @@ internal sealed class Socks5Exit : IExit
         ValueTask.FromException<ReadOnlyMemory<byte>>(new CulvertException(FailureKind.NotCarried, $"{Description} answers no raw DNS messages."));
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _dialer.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _spares.Dispose();
+        return _dialer.DisposeAsync();
+    }
 
     private static bool IsForGood(SocksReply reply) => reply is SocksReply.CommandNotSupported or SocksReply.NotAllowed or SocksReply.AddressTypeNotSupported;
 
@@ -178,28 +184,39 @@ internal sealed class Socks5Exit : IExit
             throw new CulvertException(FailureKind.NameNotFound, $"{what} failed: its name is too long for SOCKS5.");
         }
 
+        ValueTask<(SocksReply Reply, SocksAddress Bound)> AskAsync(BufferedConnection connection, CancellationToken token) => Deadline.RunAsync(
+            _options.ConnectTimeout, what, limited => new SocksDialogue(connection, _dialer).AskAsync(message.AsMemory(0, length), limited), token);
+
+        (BufferedConnection connection, (SocksReply reply, SocksAddress bound)) = command == SocksCommand.Connect
+            ? await _spares.AskAsync(dialer, AskAsync, cancellation)
+            : await _spares.AskFreshAsync(dialer, AskAsync, cancellation);
+        if (reply == SocksReply.Succeeded)
+        {
+            return new Answer(connection, reply, bound);
+        }
+
+        await connection.DisposeAsync();
+        return new Answer(null, reply, bound);
+    }
+
+    // A connection that is ready for a request.
+    private async ValueTask<BufferedConnection> OpenAsync(IDialer dialer, CancellationToken cancellation)
+    {
         BufferedConnection connection = await _dialer.DialAsync(dialer, cancellation);
-        bool keep = false;
         try
         {
-            SocksDialogue dialogue = new(connection, _dialer);
             await Deadline.RunAsync(
                 _options.HandshakeTimeout,
                 $"The handshake with {Description}",
-                token => dialogue.GreetAsync(_uri.UserName, _uri.Password, token),
+                token => new SocksDialogue(connection, _dialer).GreetAsync(_uri.UserName, _uri.Password, token),
                 cancellation,
                 FailureKind.ExitUnreachable);
-            (SocksReply reply, SocksAddress bound) = await Deadline.RunAsync(
-                _options.ConnectTimeout, what, token => dialogue.AskAsync(message.AsMemory(0, length), token), cancellation);
-            keep = reply == SocksReply.Succeeded;
-            return new Answer(keep ? connection : null, reply, bound);
+            return connection;
         }
-        finally
+        catch
         {
-            if (!keep)
-            {
-                await connection.DisposeAsync();
-            }
+            await connection.DisposeAsync();
+            throw;
         }
     }
 

@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.Threading;
 using System.Threading.Tasks;
+using Culvert.Core;
 
 namespace Culvert.Flows;
 
@@ -18,6 +19,7 @@ internal sealed class BufferedConnection : IConnection
     private byte[]? _buffer;
     private int _start;
     private int _end;
+    private Task? _ahead;
 
     /// <summary>Takes over <paramref name="inner"/>.</summary>
     public BufferedConnection(IConnection inner) => _inner = inner;
@@ -27,6 +29,34 @@ internal sealed class BufferedConnection : IConnection
 
     /// <summary>Bytes that have arrived and are not consumed. Valid until the next read or fill.</summary>
     public ReadOnlyMemory<byte> Buffered => _buffer is null ? default : _buffer.AsMemory(_start, _end - _start);
+
+    /// <summary>A byte has arrived since the connection was made, or since <see cref="WaitAhead"/>.</summary>
+    public bool HasReceived { get; private set; }
+
+    /// <summary>Nothing has happened since <see cref="WaitAhead"/>.</summary>
+    public bool IsQuiet => _ahead is { IsCompleted: false };
+
+    /// <summary>
+    /// Begins to wait for what nobody has asked for yet, and ends when there is something to read, the end, or a failure that the next fill will meet. Until that next
+    /// fill, which goes on from here, nothing else may read.
+    /// </summary>
+    public Task WaitAhead()
+    {
+        HasReceived = false;
+        return _ahead = WaitAsync();
+
+        async Task WaitAsync()
+        {
+            try
+            {
+                await _inner.ReadAsync(Memory<byte>.Empty);
+            }
+            catch (CulvertException)
+            {
+                // The next read meets it.
+            }
+        }
+    }
 
     /// <summary>Reads more behind <see cref="Buffered"/>, which may grow to <paramref name="limit"/> bytes; false at the end of the stream.</summary>
     public ValueTask<bool> FillAsync(int limit, CancellationToken cancellation = default) => FillAsync(limit, MessageRoom, cancellation);
@@ -40,12 +70,21 @@ internal sealed class BufferedConnection : IConnection
         {
             Recycle();
             // No buffer while there is nothing to put in it: clients wait between their requests.
-            await _inner.ReadAsync(Memory<byte>.Empty, cancellation);
+            if (_ahead is { } ahead)
+            {
+                await ahead.WaitAsync(cancellation);
+                _ahead = null;
+            }
+            else
+            {
+                await _inner.ReadAsync(Memory<byte>.Empty, cancellation);
+            }
         }
 
         Reserve(Math.Min(limit, Math.Max(room, length * 2)));
         int count = await _inner.ReadAsync(_buffer.AsMemory(_end, Math.Min(_buffer!.Length - _end, limit - length)), cancellation);
         _end += count;
+        HasReceived |= count > 0;
         return count > 0;
     }
 

@@ -11,6 +11,9 @@ namespace Culvert.Flows;
 /// </summary>
 public interface IDialer
 {
+    /// <summary>Cancelled when no more will be dialled: what is kept open for later connections by this dialer goes then.</summary>
+    CancellationToken Ending => CancellationToken.None;
+
     /// <summary>
     /// Connects to <paramref name="endpoint"/>, by <paramref name="outgoing"/> where one is given. Every failure is a <see cref="Core.CulvertException"/> whose sentence begins with
     /// <paramref name="what"/> ("The connection to …"); <see cref="System.OperationCanceledException"/> only for <paramref name="cancellation"/>.

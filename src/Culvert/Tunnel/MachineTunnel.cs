@@ -59,7 +59,7 @@ public sealed class MachineTunnel : IAsyncDisposable
             Answer = _underlay.Resolver.ResolveAsync,
             Outgoing = direct ? _underlay.Outgoing : null,
         };
-        _via = settings.Via is null ? null : ExitFactory.Create(settings.Via, options);
+        _via = settings.Via is null ? null : ExitFactory.Create(settings.Via, options with { MaxSpares = 0 }); // the connections through it are spare
         _exit = ExitFactory.Create(settings.Exit, options with { Via = _via });
         _supervisor = new Supervisor(new Patience(settings.Supervision, SystemRandom.Next()), ProbeAsync, Follow);
         _gate = new ExitGate(_exit, settings.FlowPatience, kind => _supervisor.Tell(new News(kind)));

@@ -172,6 +172,12 @@ public sealed class ExitTests(LabFixture fixture) : RunTest(fixture)
     }
 
     [LabFact("microsocks")]
+    public void ConnectionsToMicrosocksAreKeptReadyAndGoWhenNobodyUsesThem() => SpareOnesComeAndGo(Servers.Microsocks(Network.Exit, user: "mary", password: "secret"), "mary:secret@");
+
+    [LabFact("danted")]
+    public void ConnectionsToDanteAreKeptReadyAndGoWhenNobodyUsesThem() => SpareOnesComeAndGo(Servers.Dante(Network, Network.Exit), "");
+
+    [LabFact("microsocks")]
     public void AProxyIsReachedThroughAnother()
     {
         OnlyTheExit(3128);
@@ -180,6 +186,26 @@ public sealed class ExitTests(LabFixture fixture) : RunTest(fixture)
         CommandResult result = Through($"socks5://{Network.Lan.V4}:1080 --via http://{Network.Exit.V4}:3128", Who);
         Assert.Equal("192.0.2.20\n", result.Ok().Output);
     }
+
+    private void SpareOnesComeAndGo(Command proxy, string user)
+    {
+        OnlyTheExit();
+        Own(proxy);
+        using Command run = Begin(
+            $"socks5://{user}{Network.Exit.V4}:1080", ["bash", "-c", $"{Who}; {Who}; echo ready; read go; {Who}; echo again; read go"], new CommandOptions { OpenInput = true });
+        run.WaitFor("ready");
+        Until.True(() => ConnectionsToTheProxy() > 0, "a connection that is kept ready");
+        Until.True(() => ConnectionsToTheProxy() == 0, "its end, when nobody has used it");
+        run.Write("go\n");
+        run.WaitFor("again");
+        Until.True(() => ConnectionsToTheProxy() > 0, "another");
+        run.CloseInput();
+        Assert.Equal($"{FromTheExit}{FromTheExit}ready\n{FromTheExit}again\n", run.Wait().Output);
+        Until.True(() => ConnectionsToTheProxy() == 0, "the end of all", TimeSpan.FromSeconds(2));
+    }
+
+    private int ConnectionsToTheProxy() =>
+        Network.Exit.Run(["ss", "-Htn", "state", "established", "sport", "=", ":1080"]).Ok().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
 
     private static string Datagram(int port) => DatagramScript.Replace("PORT", $"{port}", StringComparison.Ordinal);
 

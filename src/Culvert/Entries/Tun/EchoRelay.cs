@@ -24,7 +24,7 @@ internal sealed class EchoRelay(TunContext context)
         }
 
         _underWay++;
-        context.UnderWay++;
+        using TunContext.Lease lease = context.Hold();
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(context.Ending);
         timeout.CancelAfter(context.Options.EchoTimeout);
         try
@@ -46,7 +46,6 @@ internal sealed class EchoRelay(TunContext context)
         finally
         {
             _underWay--;
-            context.UnderWay--;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Core.Packets;
@@ -41,6 +42,7 @@ internal sealed class LinkQueue : IDisposable
     private readonly LinkLoop _loop;
     private readonly TunContext _context;
     private readonly EchoRelay _echo;
+    private readonly CancellationTokenSource _ending = new();
     private readonly byte[] _scratch = new byte[IpStack.HeaderRoom];
     private PacketBuffer? _spare;
     private long _nextSweep;
@@ -57,8 +59,8 @@ internal sealed class LinkQueue : IDisposable
         _stack = new IpStack(options.Stack with { Mtu = link.Mtu, Offloads = link.Offloads, CutsDatagrams = link.CutsDatagrams }, secret, _pool);
         _loop = new LinkLoop(link, Turn);
         ISocketWatcher? sockets = options.DriveSockets ? link as ISocketWatcher : null;
-        IDialer dialer = sockets is null ? SocketDialer.Instance : new LoopDialer(_loop, sockets);
-        _context = new TunContext(_stack, _pool, sockets, dialer, exit, names, options, trouble);
+        IDialer dialer = sockets is null ? SocketDialer.Instance : new LoopDialer(_loop, sockets, _ending.Token);
+        _context = new TunContext(_stack, _pool, sockets, dialer, exit, names, options, trouble, _ending.Token);
         _echo = new EchoRelay(_context);
     }
 
@@ -88,6 +90,7 @@ internal sealed class LinkQueue : IDisposable
         if (_stopBy == long.MaxValue)
         {
             _stopBy = LinkLoop.Now + UnwindLimit;
+            _ending.Cancel();
             _context.AbortAll();
         }
     }

@@ -7,8 +7,11 @@ using Culvert.Platform.Links;
 namespace Culvert.Entries.Tun;
 
 /// <summary>Opens sockets that live on the loop of a link from their first moment, so that no byte and no event of theirs changes threads.</summary>
-internal sealed class LoopDialer(LinkLoop loop, ISocketWatcher watcher) : IDialer
+internal sealed class LoopDialer(LinkLoop loop, ISocketWatcher watcher, CancellationToken ending) : IDialer
 {
+    /// <summary>Cancelled on the loop, while it still runs.</summary>
+    public CancellationToken Ending => ending;
+
     /// <inheritdoc/>
     public async ValueTask<IConnection> DialAsync(IPEndPoint endpoint, OutgoingInterface? outgoing, string what, CancellationToken cancellation)
     {

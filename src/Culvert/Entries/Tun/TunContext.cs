@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -11,15 +12,15 @@ using Culvert.Platform.Links;
 namespace Culvert.Entries.Tun;
 
 /// <summary>What the flows of one link share, and the list of those alive. Used on the loop's thread only.</summary>
-internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher? sockets, IDialer dialer, IExit exit, NameService names, TunOptions options, ExitTrouble trouble)
+internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher? sockets, IDialer dialer, IExit exit, NameService names, TunOptions options, ExitTrouble trouble, CancellationToken ending)
 {
     /// <summary>DNS in the clear (RFC 1035 section 4.2): whatever the address, we answer.</summary>
     public const ushort DnsPort = 53;
 
-    private readonly CancellationTokenSource _ending = new();
     private readonly Queue<SocketPump> _turns = new();
     private readonly HashSet<TcpTask> _tcp = [];
     private readonly HashSet<UdpRelay> _udp = [];
+    private int _underWay;
 
     public IpStack Stack => stack;
 
@@ -47,10 +48,7 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
     public int Queries { get; set; }
 
     /// <summary>TCP and UDP flows, and what they have under way, that have not unwound.</summary>
-    public int ActiveFlows => _tcp.Count + _udp.Count + UnderWay;
-
-    /// <summary>Datagrams, queries, pings and associations that still hold something to be given back.</summary>
-    public int UnderWay { get; set; }
+    public int ActiveFlows => _tcp.Count + _udp.Count + _underWay;
 
     /// <summary>Bytes of datagrams that wait for the exit, over all flows.</summary>
     public int WaitingBytes { get; set; }
@@ -74,6 +72,13 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
         relay.Send(destination, payload, now);
     }
 
+    /// <summary>A datagram, query, ping or association is under way, and holds something to be given back, until the lease is disposed of.</summary>
+    public Lease Hold()
+    {
+        _underWay++;
+        return new Lease(this);
+    }
+
     /// <summary>Has <paramref name="pump"/> go on when the others have had their turn.</summary>
     public void AskForTurn(SocketPump pump) => _turns.Enqueue(pump);
 
@@ -92,11 +97,10 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
     public void Ended(UdpRelay relay) => _udp.Remove(relay);
 
     /// <summary>Cancelled when the entry ends.</summary>
-    public CancellationToken Ending => _ending.Token;
+    public CancellationToken Ending => ending;
 
     public void AbortAll()
     {
-        _ending.Cancel();
         foreach (TcpTask task in _tcp.ToArray())
         {
             task.Abort();
@@ -127,4 +131,10 @@ internal sealed class TunContext(IpStack stack, PacketPool pool, ISocketWatcher?
 
     /// <summary>The exit works (again).</summary>
     public void ExitWorks() => trouble.Works();
+
+    /// <summary>What <see cref="Hold"/> gives.</summary>
+    public readonly struct Lease(TunContext context) : IDisposable
+    {
+        public void Dispose() => context._underWay--;
+    }
 }

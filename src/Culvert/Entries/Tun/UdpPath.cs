@@ -56,7 +56,7 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
     public async void SendPortably(IpEndpoint to, Destination destination, PacketBuffer payload, ReadOnlyMemory<byte> bytes, int size)
     {
         _waiting++;
-        context.UnderWay++;
+        using TunContext.Lease lease = context.Hold();
         context.WaitingBytes += payload.Capacity;
         try
         {
@@ -85,7 +85,6 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
         finally
         {
             context.WaitingBytes -= payload.Capacity;
-            context.UnderWay--;
             payload.Release();
             _waiting--;
         }
@@ -161,7 +160,7 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
 
     private async void Drive(ISocketAssociation association, Socket socket)
     {
-        context.UnderWay++;
+        using TunContext.Lease lease = context.Hold();
         try
         {
             using UdpPump pump = new(context, this, association, socket);
@@ -180,13 +179,12 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
             IsOver = true;
             _pump = null;
             await association.DisposeAsync();
-            context.UnderWay--;
         }
     }
 
     private async void Receive(IAssociation association)
     {
-        context.UnderWay++;
+        using TunContext.Lease lease = context.Hold();
         try
         {
             while (!IsOver)
@@ -216,7 +214,6 @@ internal sealed class UdpPath(TunContext context, UdpFlow flow, IpEndpoint fake)
         {
             IsOver = true;
             await association.DisposeAsync();
-            context.UnderWay--;
         }
     }
 

@@ -113,7 +113,7 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
         }
 
         context.Queries++;
-        context.UnderWay++;
+        using TunContext.Lease lease = context.Hold();
         try
         {
             ReadOnlyMemory<byte> answer = await context.Names.AnswerAsync(query, overTcp: false, _cancellation.Token);
@@ -129,7 +129,6 @@ internal sealed class UdpRelay(TunContext context, UdpFlow flow)
         {
             block.Release();
             context.Queries--;
-            context.UnderWay--;
         }
     }
 }
