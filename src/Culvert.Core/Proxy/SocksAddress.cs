@@ -1,19 +1,15 @@
 using System;
 using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Culvert.Core.Proxy;
 
 /// <summary>
-/// Address and port as SOCKS5 writes them (RFC 1928 section 5: ATYP, address, port in network order). Exactly one of
-/// <paramref name="Name"/> and <paramref name="Address"/> is set.
+/// Address and port as SOCKS5 writes them (RFC 1928 section 5: ATYP, address, port in network order). Exactly one of <see cref="Name"/> and
+/// <see cref="Address"/> is set.
 /// </summary>
-/// <param name="Name">A host name of 1 to 255 bytes of UTF-8.</param>
-/// <param name="Address">An IPv4 or IPv6 address.</param>
-/// <param name="Port">TCP or UDP port.</param>
-public readonly record struct SocksAddress(string? Name, IPAddress? Address, ushort Port)
+public readonly record struct SocksAddress
 {
     /// <summary>Longest host name in bytes: its length is one byte.</summary>
     public const int MaxName = 255;
@@ -24,6 +20,58 @@ public readonly record struct SocksAddress(string? Name, IPAddress? Address, ush
     private const byte TypeV4 = 1;
     private const byte TypeName = 3;
     private const byte TypeV6 = 4;
+    private const ulong MappedPrefix = 0x0000_FFFF_0000_0000;
+
+    // As on the wire; 0 in the default value.
+    private readonly byte _type;
+
+    /// <summary>An address with a port.</summary>
+    /// <param name="name">A host name of 1 to 255 bytes of UTF-8; or null.</param>
+    /// <param name="address">An IPv4 or IPv6 address; or null.</param>
+    /// <param name="port">TCP or UDP port.</param>
+    public SocksAddress(string? name, IPAddress? address, ushort port)
+    {
+        Name = name;
+        Port = port;
+        _type = TypeName;
+        if (address is not null)
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            address.TryWriteBytes(bytes, out int length);
+            (_type, Bits) = Read(bytes[..length]);
+        }
+    }
+
+    private SocksAddress(ReadOnlySpan<byte> address, ushort port)
+    {
+        Port = port;
+        (_type, Bits) = Read(address);
+    }
+
+    /// <summary>The host name; null for an address.</summary>
+    public string? Name { get; }
+
+    /// <summary>TCP or UDP port.</summary>
+    public ushort Port { get; }
+
+    /// <summary>The IPv4 or IPv6 address, made anew each time; null for a name.</summary>
+    public IPAddress? Address
+    {
+        get
+        {
+            if (_type is not (TypeV4 or TypeV6))
+            {
+                return null;
+            }
+
+            Span<byte> bytes = stackalloc byte[16];
+            BinaryPrimitives.WriteUInt128BigEndian(bytes, Bits);
+            return new IPAddress(_type == TypeV4 ? bytes[12..] : bytes);
+        }
+    }
+
+    /// <summary>The address's 128 bits, an IPv4 one in its mapped form (RFC 4291 section 2.5.5.2); 0 for a name.</summary>
+    public UInt128 Bits { get; }
 
     /// <summary>0.0.0.0:0, which stands for "not known" and "any".</summary>
     public static SocksAddress Unspecified { get; } = new(null, IPAddress.Any, 0);
@@ -69,7 +117,7 @@ public readonly record struct SocksAddress(string? Name, IPAddress? Address, ush
         ushort port = BinaryPrimitives.ReadUInt16BigEndian(data[(start + length)..]);
         if (data[0] != TypeName)
         {
-            address = new SocksAddress(null, new IPAddress(bytes), port);
+            address = new SocksAddress(bytes, port);
         }
         else if (IsName(bytes))
         {
@@ -91,11 +139,17 @@ public readonly record struct SocksAddress(string? Name, IPAddress? Address, ush
     {
         written = 0;
         int length;
-        if (Address is not null)
+        if (_type == TypeV4)
         {
-            buffer[0] = Address.AddressFamily == AddressFamily.InterNetwork ? TypeV4 : TypeV6;
-            Address.TryWriteBytes(buffer[1..], out length);
-            length += 1;
+            buffer[0] = TypeV4;
+            BinaryPrimitives.WriteUInt32BigEndian(buffer[1..], (uint)Bits);
+            length = 1 + 4;
+        }
+        else if (_type == TypeV6)
+        {
+            buffer[0] = TypeV6;
+            BinaryPrimitives.WriteUInt128BigEndian(buffer[1..], Bits);
+            length = 1 + 16;
         }
         else
         {
@@ -114,6 +168,10 @@ public readonly record struct SocksAddress(string? Name, IPAddress? Address, ush
         written = length + 2;
         return true;
     }
+
+    private static (byte Type, UInt128 Bits) Read(ReadOnlySpan<byte> address) => address.Length == 4
+        ? (TypeV4, new UInt128(0, MappedPrefix | BinaryPrimitives.ReadUInt32BigEndian(address)))
+        : (TypeV6, BinaryPrimitives.ReadUInt128BigEndian(address));
 
     // Names go on to resolvers, logs and other proxies' request lines: controls and spaces have no business in them.
     private static bool IsName(ReadOnlySpan<byte> bytes)

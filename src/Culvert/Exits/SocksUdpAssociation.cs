@@ -53,12 +53,18 @@ internal sealed class SocksUdpAssociation : ISocketAssociation
             return false; // anybody may send to our port; only the proxy speaks for others
         }
 
-        // The last one is kept: most speak to one destination, and an address is garbage otherwise.
+        // A name's is kept: it is garbage otherwise, and most speak to one destination.
         if (_lastHead.Length == 0 || !datagram.StartsWith(_lastHead))
         {
             if (!SocksDatagram.TryParseUdp(datagram, out SocksAddress from, out int head))
             {
                 return false;
+            }
+
+            if (from.Name is null)
+            {
+                source = new DatagramSource(new IpEndpoint(IpAddr.FromBits(from.Bits), from.Port), null, head);
+                return true;
             }
 
             Destination origin = from.ToDestination();

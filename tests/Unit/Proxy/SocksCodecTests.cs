@@ -106,4 +106,24 @@ public sealed class SocksCodecTests
             Assert.Equal((user, password, length), (Encoding.UTF8.GetString(u), Encoding.UTF8.GetString(p), consumed));
         }
     }
+
+    [Theory]
+    [InlineData("192.0.2.1")]
+    [InlineData("2001:db8::1")]
+    public void ReadingWhomADatagramIsFromAllocatesNothing(string text)
+    {
+        byte[] packet = new byte[SocksDatagram.MaxHeader];
+        Assert.True(SocksDatagram.TryWriteUdp(packet, new SocksAddress(null, IPAddress.Parse(text), 53), out _));
+        UInt128 bits = 0;
+        long before = 0;
+        for (int i = 0; i < 2_000; i++)
+        {
+            before = i == 1_000 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            Assert.True(SocksDatagram.TryParseUdp(packet, out SocksAddress address, out _));
+            bits |= address.Bits;
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.NotEqual(UInt128.Zero, bits);
+    }
 }
