@@ -33,6 +33,31 @@ public sealed class Crowds
     });
 
     [Fact]
+    public void IdleFlowsHoldNoBlocks() => World.Simulate(1, world =>
+    {
+        Setup setup = new(world, new PipeOptions { Delay = 100_000, Rate = 1_000_000_000, Queue = 64 << 20 });
+        setup.Stack.Script = _ => new ExitScript { Sends = 50_000, Finishing = Finishing.AfterPeer };
+        List<TestTcp> clients = [];
+        for (int i = 0; i < 300; i++)
+        {
+            clients.Add(setup.Host.Connect(Setup.Web4, new TcpHabits { Sends = 50_000, Finishing = Finishing.Never }));
+        }
+
+        int most = 0;
+        Assert.True(world.Run(() =>
+        {
+            most = Math.Max(most, setup.Stack.Pool.Outstanding);
+            return clients.TrueForAll(client => client.Received == 50_000) && setup.Stack.Flows.TrueForAll(flow => flow.Read == 50_000);
+        }));
+        Assert.True(most > 300); // they were not idle before
+        world.RunFor(1_000_000);
+        Assert.Equal(0, setup.Stack.Pool.Outstanding);
+        Assert.All(setup.Stack.Flows, flow => Assert.False(flow.IsReleased));
+        clients.ForEach(client => client.Reset());
+        setup.Finish(clients);
+    });
+
+    [Fact]
     public void ASynFloodBeyondTheOpeningLimitIsDroppedAndTheRestConnect() => World.Simulate(1, world =>
     {
         Setup setup = new(world, options: new StackOptions { MaxOpening = 50 });
