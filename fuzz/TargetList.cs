@@ -13,6 +13,7 @@ internal static class TargetList
         PacketsTarget.Entry,
         ProxyTarget.Entry,
         ReassemblyTarget.Entry,
+        SessionTarget.Entry,
         StackTarget.Entry,
         VirtioTarget.Entry,
     ];

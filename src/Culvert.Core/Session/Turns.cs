@@ -9,6 +9,9 @@ internal sealed class Turns
     /// <summary>Bytes of a turn.</summary>
     public const int Quantum = 16 << 10;
 
+    /// <summary>Bytes of the turn of one that was silent: enough for a keystroke or a request, and little where many begin at once.</summary>
+    public const int FirstTurn = 2 << 10;
+
     /// <summary>Bytes of DATA in a frame.</summary>
     public const int MaxData = 16 << 10;
 
@@ -57,7 +60,7 @@ internal sealed class Turns
         }
         else
         {
-            stream.Deficit = Quantum;
+            stream.Deficit = FirstTurn;
             Put(stream, TurnLine.Sparse);
         }
     }

@@ -8,6 +8,9 @@ public sealed partial class VshpSession
     /// <summary>So many bytes are acknowledged at once.</summary>
     private const int AckBytes = 64 << 10;
 
+    /// <summary>And so many frames, which cost their sender more than their bytes.</summary>
+    private const int AckFrames = 256;
+
     private const long Never = long.MaxValue;
 
     private bool _ackDue;
@@ -15,6 +18,7 @@ public sealed partial class VshpSession
     private bool _silent; // the transport was said to be dead
     private long _acknowledged; // bytes of the other's sequence that we said have arrived
     private long _ackAt = Never;
+    private int _framesToAck;
     private long _heardAt;
     private long _waitsSince = Never; // when we sent the first lasting frame since we heard anything
     private long _pingSentAt = Never;
@@ -153,15 +157,20 @@ public sealed partial class VshpSession
     /// <summary>A lasting frame has come, and is to be acknowledged before long.</summary>
     private void NoteAcknowledgeable(long now)
     {
-        if (CanResume && _ackAt == Never && !_ackDue)
+        _framesToAck++;
+        if (!CanResume || _ackDue)
         {
-            _ackAt = now + Options.AckDelay;
+            return;
         }
+
+        _ackDue = _received - _acknowledged >= AckBytes || _framesToAck >= AckFrames;
+        _ackAt = _ackDue ? Never : Math.Min(_ackAt, now + Options.AckDelay);
     }
 
     private void NoteAcknowledged()
     {
         _acknowledged = _received;
+        _framesToAck = 0;
         _ackDue = false;
         _ackAt = Never;
     }

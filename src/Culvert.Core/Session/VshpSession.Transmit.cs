@@ -236,12 +236,8 @@ public sealed partial class VshpSession
     {
         // What goes out again comes first, but leaves room for datagrams, which would be late otherwise.
         Hand(TransmitBudget / 2, now);
-        if (!_log.HasUnsent)
-        {
-            FrameControl(now);
-            Hand(TransmitBudget / 2, now);
-        }
-
+        FrameControl(now);
+        Hand(TransmitBudget / 2, now);
         while (_chain.Length < TransmitBudget * 3 / 4 && _outgoing.TryDequeue(out PacketBuffer? datagram))
         {
             _outgoingBytes -= datagram.Capacity;
@@ -250,6 +246,8 @@ public sealed partial class VshpSession
             Counters.DatagramsSent++;
         }
 
+        Hand(TransmitBudget, now);
+        FrameControl(now); // no data may overtake the OPEN of its stream
         Hand(TransmitBudget, now);
         while (!_log.HasUnsent && _chain.Length < TransmitBudget && FrameData())
         {
@@ -269,6 +267,11 @@ public sealed partial class VshpSession
     /// <summary>Frames all that waits besides data. Each of these is small, or there are few of them.</summary>
     private void FrameControl(long now)
     {
+        if (_log.HasUnsent)
+        {
+            return;
+        }
+
         while (HasLogRoom && _refusals.TryDequeue(out (uint Id, VshpReason Reason) refusal))
         {
             BinaryPrimitives.WriteUInt16BigEndian(_log.Append(new FrameHeader(FrameType.Refused, 0, 2, refusal.Id)), (ushort)refusal.Reason);
@@ -313,7 +316,7 @@ public sealed partial class VshpSession
             return false;
         }
 
-        int length = stream.FrameData(_log, (int)Math.Min(Turns.MaxData, credit));
+        int length = stream.FrameData(_log, (int)Math.Min(Math.Min(Turns.MaxData, stream.Deficit), credit));
         stream.Deficit -= length;
         _dataSent += length;
         Counters.BytesSent += length;
@@ -322,7 +325,7 @@ public sealed partial class VshpSession
 
     private void AddAck()
     {
-        if (CanResume && _received > _acknowledged && (_ackDue || _chain.Length > 0 || _received - _acknowledged >= AckBytes))
+        if (CanResume && _received > _acknowledged && (_ackDue || _chain.Length > 0))
         {
             AddNumber(FrameType.Ack, _received);
             NoteAcknowledged();

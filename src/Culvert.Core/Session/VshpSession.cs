@@ -110,6 +110,15 @@ public sealed partial class VshpSession
 
     internal ReadBlockPool Blocks { get; } = new();
 
+    /// <summary>Bytes of the other side's sequence that have come in whole frames.</summary>
+    internal long SequenceReceived => _received;
+
+    /// <summary>Bytes of our sequence that were handed to a transport.</summary>
+    internal long SequenceHanded => _log.Handed;
+
+    /// <summary>The last id that the other side has used.</summary>
+    internal uint LastTheirs => _lastTheirs;
+
     internal long PeerStreamWindow => _peer.StreamWindow;
 
     /// <summary>The device's side of a session; it begins with <see cref="Attach"/>.</summary>

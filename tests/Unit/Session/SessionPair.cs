@@ -78,6 +78,18 @@ internal sealed class SessionPair : IDisposable
         Carry();
     }
 
+    /// <summary>The gateway's part of a greeting, without any carrying.</summary>
+    public void AcceptOnly(in Hello hello) => Gateway = VshpSession.Accept(GatewayOptions, Pool, hello, Now);
+
+    /// <summary>The gateway's part of RESUME, without any carrying.</summary>
+    public void ResumeAtGateway(ReadOnlySpan<byte> bytes)
+    {
+        Assert.Equal(FirstFrameKind.Resume, FirstFrame.Read(bytes, out FirstFrame first));
+        Assert.Equal(VshpReason.None, _table.TryTake(first.Resume, "device", static s => s.HeardSinceAttach, out VshpSession? session));
+        session!.Reattach(first.Resume, Now);
+        session.Receive(bytes[first.Length..], Now);
+    }
+
     /// <summary>The transport dies; what was on the wire is lost.</summary>
     public void Cut()
     {
