@@ -17,6 +17,8 @@ namespace Culvert.Platform.Linux;
 /// </summary>
 public sealed class TunnelHelper : IAsyncDisposable
 {
+    private static readonly TimeSpan InterruptionTime = TimeSpan.FromMilliseconds(250);
+
     private readonly TunnelHelperOptions _options;
     private readonly HelperChannel _channel;
     private readonly Thread _listener;
@@ -59,7 +61,15 @@ public sealed class TunnelHelper : IAsyncDisposable
             HelperMessage? answer = await helper.AnswerAsync(options.OpenLimit, cancellation).ConfigureAwait(false);
             if (answer is null)
             {
-                throw exitCode is null ? HelperStart.ExplainService() : HelperStart.Explain(await exitCode.WaitAsync(cancellation).ConfigureAwait(false));
+                if (exitCode is null)
+                {
+                    throw HelperStart.ExplainService();
+                }
+
+                // Ctrl-C at the question for a password reaches sudo as well as us, and which of the two we hear of first is chance.
+                int code = await exitCode.WaitAsync(cancellation).ConfigureAwait(false);
+                await Task.Delay(InterruptionTime, cancellation).ConfigureAwait(false);
+                throw HelperStart.Explain(code);
             }
 
             if (answer is not { Kind: HelperMessageKind.Ready } ready || helper._devices.Count == 0)

@@ -85,8 +85,8 @@ public sealed class SudoTests : UpTest
         terminal.Type("nor-this");
         terminal.WaitFor("wrong=7");
         terminal.WaitFor("not allowed to start");
-        terminal.Type($"clear; {line}; echo cancelled=$?");
-        terminal.WaitFor("password for mary:");
+        terminal.Type($"SUDO_PROMPT='%u, once more:' {line}; echo cancelled=$?");
+        terminal.WaitFor("mary, once more:");
         terminal.Key("C-c");
         terminal.WaitFor("cancelled=130");
 
