@@ -97,10 +97,13 @@ public sealed class Command : IDisposable
     /// <summary>Sends a signal to the command alone.</summary>
     public void Signal(int signal) => Native.Signal(Id, signal);
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded => _process.HasExited;
+
     /// <summary>Throws with all the command said when it is no longer running.</summary>
     public void ThrowIfEnded()
     {
-        if (_process.HasExited)
+        if (HasEnded)
         {
             throw new InvalidOperationException("A command that should go on has ended: " + Wait());
         }

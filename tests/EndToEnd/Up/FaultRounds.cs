@@ -1,13 +1,14 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using Culvert.Tests.Lab;
-using Culvert.Tests.Lab.Peers;
 using Xunit;
 
 namespace Culvert.Tests.EndToEnd.Up;
 
 /// <summary>
-/// Rounds of seeded faults under load (TCP, UDP, DNS, ping, IPv6), with the kill switch on so that the tunnel is wanted whoever dies. Not one packet may leave but to
+/// Rounds of seeded faults under load (TCP, UDP, DNS, ping, IPv6), at any moment and now and then two at once. While the tunnel is wanted not one packet may leave but to
 /// the exit, and after each round the machine is as it was before. CULVERT_FAULT_ROUNDS says how many rounds (a few otherwise), CULVERT_FAULT_SEED which.
 /// </summary>
 public sealed class FaultRounds(LabFixture fixture) : UpTest(fixture)
@@ -34,20 +35,6 @@ public sealed class FaultRounds(LabFixture fixture) : UpTest(fixture)
         wait
         """;
 
-    private enum Fault
-    {
-        EngineKilled,
-        HelperKilled,
-        BothKilled,
-        ExitAway,
-        LinkFlaps,
-        AddressChanges,
-        RouteChanges,
-        EngineStopped,
-        Loss,
-        SecondUp,
-    }
-
     [LabFact("microsocks", "dig", "ping", "python3")]
     public void NothingLeaksWhateverHappens()
     {
@@ -57,17 +44,16 @@ public sealed class FaultRounds(LabFixture fixture) : UpTest(fixture)
         Snapshot before = Snapshot.Take(Network);
         for (int round = 0; round < rounds; round++)
         {
-            Random random = new(seed + round);
-            Fault fault = (Fault)((seed + round) % Enum.GetValues<Fault>().Length);
+            FaultPlan plan = FaultPlan.Of(seed + round);
             try
             {
-                Round(fault, random);
+                Round(plan);
                 before.VerifyRestored(Network);
                 Fixture.Oracle.VerifyOnlyTo(Network.Exit.V4, 1080);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                throw new InvalidOperationException($"Round {round} (CULVERT_FAULT_SEED={seed + round} CULVERT_FAULT_ROUNDS=1): {fault}", e);
+                throw new InvalidOperationException($"Round {round}: {plan}", e);
             }
         }
     }
@@ -75,81 +61,106 @@ public sealed class FaultRounds(LabFixture fixture) : UpTest(fixture)
     private static int Number(string variable, int usual) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int number) ? number : usual;
 
-    private void Round(Fault fault, Random random)
+    private void Round(FaultPlan plan)
     {
-        Command proxy = Servers.Microsocks(Network.Exit);
-        RunningTunnel tunnel = Up($"{Socks} --kill-switch --no-lan");
-        using Command load = Network.Client.Start(["bash", "-c", Load], new CommandOptions { TimeOut = TimeSpan.FromMinutes(5) });
-        try
+        Random random = new(plan.Seed);
+        using FaultScene scene = new(Network, random);
+        Dictionary<string, string?> environment = new() { ["CULVERT_QUEUES"] = $"{plan.Queues}" };
+        string arguments = $"{Socks} --no-lan{(plan.KillSwitch ? " --kill-switch" : "")}";
+        switch (plan.First)
         {
-            WorksAgain();
-            bool dead = Strike(fault, tunnel, random, ref proxy);
-            if (!dead)
-            {
-                WorksAgain();
-            }
-
-            load.Dispose();
-            if (dead)
-            {
-                LabNetwork.System($"kill -9 {tunnel.Engine} 2>/dev/null || true");
-                tunnel.Ended();
-                Culvert("down").Ok();
-            }
-            else
-            {
-                Culvert("down");
-                tunnel.Ended();
-                Culvert("cleanup").Ok();
-            }
-        }
-        finally
-        {
-            proxy.Dispose();
+            case Fault.DeathWhileStarting:
+                DeathWhileStarting(arguments, environment, random);
+                break;
+            case Fault.DeathWhileEnding:
+                DeathWhileEnding(Up(arguments, environment), random);
+                break;
+            default:
+                Strike(plan, scene, Up(arguments, environment), random);
+                break;
         }
     }
 
-    /// <summary>True when the tunnel does not come back from it.</summary>
-    private bool Strike(Fault fault, RunningTunnel tunnel, Random random, ref Command proxy)
+    private void Strike(FaultPlan plan, FaultScene scene, RunningTunnel tunnel, Random random)
     {
-        string gateway = "via 192.0.2.1 dev eth0";
-        string pause = (0.5 + random.NextDouble()).ToString("0.0", CultureInfo.InvariantCulture);
-        switch (fault)
+        bool dead = plan.Faults.Any(FaultPlan.Kills);
+        using Command load = Network.Client.Start(["bash", "-c", Load], new CommandOptions { TimeOut = TimeSpan.FromMinutes(5) });
+        WorksAgain();
+        FaultScene.Pass(TimeSpan.FromSeconds(random.NextDouble()));
+        foreach (Fault fault in plan.Faults)
         {
-            case Fault.EngineKilled:
-                LabNetwork.System($"kill -9 {tunnel.Engine}; sleep {pause}");
-                return true;
-            case Fault.HelperKilled:
-                LabNetwork.System($"kill -9 {tunnel.Helper}; sleep {pause}");
-                return false;
-            case Fault.BothKilled:
-                LabNetwork.System($"kill -9 {tunnel.Engine} {tunnel.Helper}; sleep {pause}");
-                return true;
-            case Fault.ExitAway:
-                proxy.Dispose();
-                tunnel.WaitFor("While the exit is away");
-                proxy = Servers.Microsocks(Network.Exit);
-                return false;
-            case Fault.LinkFlaps:
-                LabNetwork.System($"n=\"ip -n {Network.Client.Namespace}\"; for i in 1 2 3; do $n link set eth0 down; sleep 0.2; $n link set eth0 up; sleep 0.1; done; $n addr replace {Network.Client.V6}/64 dev eth0 nodad; $n route replace default {gateway}; $n -6 route replace default via 2001:db8:1::1 dev eth0");
-                return false;
-            case Fault.AddressChanges:
-                LabNetwork.System($"n=\"ip -n {Network.Client.Namespace}\"; $n addr add 192.0.2.12/24 dev eth0; $n addr del {Network.Client.V4}/24 dev eth0; sleep {pause}; $n addr add {Network.Client.V4}/24 dev eth0; $n addr del 192.0.2.12/24 dev eth0; $n addr replace {Network.Client.V4}/24 dev eth0; $n route replace default {gateway}");
-                return false;
-            case Fault.RouteChanges:
-                LabNetwork.System($"n=\"ip -n {Network.Client.Namespace}\"; $n route del default; sleep {pause}; $n route add default via 192.0.2.20 dev eth0; sleep 0.3; $n route replace default {gateway}");
-                return false;
-            case Fault.EngineStopped:
-                LabNetwork.System($"kill -STOP {tunnel.Engine}; sleep {(random.Next(10) == 0 ? "20" : "3")}; kill -CONT {tunnel.Engine}");
-                return false;
-            case Fault.Loss:
-                string router = $"ip netns exec {Network.Router.Namespace} nft";
-                LabNetwork.System($"{router} 'table inet loss {{ chain lost {{ type filter hook forward priority 0; numgen random mod 5 == 0 drop; }}; }}'; sleep 5; {router} delete table inet loss");
-                return false;
-            default:
+            if (fault == Fault.SecondUp)
+            {
                 Assert.Equal(3, Culvert("up", Socks).ExitCode);
-                return false;
+            }
+
+            scene.Begin(fault, tunnel);
+            FaultScene.Pass(scene.Duration(fault));
+            if (fault == Fault.NamesPoisoned && plan.Faults.Count() == 1)
+            {
+                WorksAgain();
+            }
         }
+
+        // Whichever came first may end first or last.
+        foreach (Fault fault in random.Next(2) == 0 ? plan.Faults : plan.Faults.Reverse())
+        {
+            scene.End(fault, tunnel);
+        }
+
+        if (!dead)
+        {
+            WorksAgain();
+        }
+
+        load.Dispose();
+        CommandResult down = Culvert("down");
+        tunnel.Ended();
+        if (dead)
+        {
+            down.Ok();
+        }
+        else
+        {
+            Culvert("cleanup").Ok();
+        }
+    }
+
+    private void DeathWhileStarting(string arguments, Dictionary<string, string?> environment, Random random)
+    {
+        using Command engine = Network.Client.Start(Line("up", arguments), new CommandOptions { TimeOut = TimeSpan.FromMinutes(1), Environment = environment });
+        FaultScene.Pass(TimeSpan.FromSeconds(1.2 * random.NextDouble()));
+        Die(engine.Id, random);
+
+        // It may not have been far enough to hear of the first.
+        Until.True(
+            () =>
+            {
+                Culvert("down");
+                return engine.HasEnded;
+            },
+            "the engine to end");
+        Culvert("cleanup").Ok();
+    }
+
+    private void DeathWhileEnding(RunningTunnel tunnel, Random random)
+    {
+        WorksAgain();
+        using Command down = Network.Client.Start(Line("down"));
+        FaultScene.Pass(TimeSpan.FromSeconds(0.8 * random.NextDouble()));
+        Die(tunnel.Engine, random);
+        down.Wait();
+        Culvert("down");
+        tunnel.Ended();
+        Culvert("cleanup").Ok();
+    }
+
+    /// <summary>Kills the engine, its helper, or both; who has gone already has gone.</summary>
+    private static void Die(int engine, Random random)
+    {
+        string helper = $"pkill -9 -P {engine}";
+        string killed = $"kill -9 {engine} 2>/dev/null";
+        LabNetwork.System((random.Next(3) switch { 0 => helper, 1 => killed, _ => $"kill -STOP {engine}; {helper}; {killed}" }) + " || true");
     }
 
     private void WorksAgain() => Until.True(

@@ -54,5 +54,6 @@ public abstract class UpTest(LabFixture fixture) : LabTest(fixture)
         return document.RootElement.TryGetProperty(field, out JsonElement value) ? value.ToString() : "";
     }
 
-    private static string[] Line(string command, string arguments) => CulvertProgram.Line([command, .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+    /// <summary>The command line of a command of Culvert.</summary>
+    protected static string[] Line(string command, string arguments = "") => CulvertProgram.Line([command, .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 }

@@ -23,6 +23,7 @@ public sealed class DnsZone
 
     private readonly Dictionary<(string Name, int Type), List<byte[]>> _records = [];
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Host? _lie;
 
     /// <summary>The zone of a lab: <c>*.lab.example</c>.</summary>
     public DnsZone(LabNetwork network)
@@ -39,6 +40,11 @@ public sealed class DnsZone
         Add("lab.example", TypeTxt, Text("v=lab of culvert"));
         Add("big.lab.example", TypeTxt, [.. Enumerable.Range(0, 16).SelectMany(number => Text(new string((char)('a' + number), 250)))]);
     }
+
+    private DnsZone(Host lie) => _lie = lie;
+
+    /// <summary>A zone that knows every name there is, and says of each that it is <paramref name="lie"/>.</summary>
+    public static DnsZone Lying(Host lie) => new(lie);
 
     /// <summary>Answers one query; null when it is not one.</summary>
     public byte[]? Answer(ReadOnlySpan<byte> query, bool stream)
@@ -82,7 +88,7 @@ public sealed class DnsZone
             answers.AddRange(Find(asked, type).Select(data => (new byte[] { 0xC0, 12 }, type, data)));
         }
 
-        bool known = _names.Contains(asked);
+        bool known = _lie is not null || _names.Contains(asked);
         byte[] full = Write(query, question, known, answers, false);
         return full.Length <= room ? full : Write(query, question, known, [], true);
     }
@@ -137,5 +143,10 @@ public sealed class DnsZone
         records.Add(data);
     }
 
-    private List<byte[]> Find(string name, int type) => _records.GetValueOrDefault((name.ToLowerInvariant(), type)) ?? [];
+    private List<byte[]> Find(string name, int type) => (_lie, type) switch
+    {
+        ({ } lie, TypeA) => [lie.V4.GetAddressBytes()],
+        ({ } lie, TypeAaaa) => [lie.V6.GetAddressBytes()],
+        _ => _records.GetValueOrDefault((name.ToLowerInvariant(), type)) ?? [],
+    };
 }
