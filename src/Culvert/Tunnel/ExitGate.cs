@@ -18,6 +18,7 @@ internal sealed class ExitGate : IExit
     private readonly Lock _lock = new();
     private TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _open;
+    private int _waiting;
     private volatile string _why = "it is being connected to";
 
     /// <summary>A closed gate before <paramref name="exit"/>, which stays the caller's.</summary>
@@ -47,7 +48,7 @@ internal sealed class ExitGate : IExit
         }
     }
 
-    /// <summary>Holds flows back; <paramref name="why"/> is what those hear that waited in vain.</summary>
+    /// <summary>Holds flows back; <paramref name="why"/> is what those hear that waited in vain. Tells that the exit is wanted where some still wait.</summary>
     public void Close(string why)
     {
         lock (_lock)
@@ -58,6 +59,11 @@ internal sealed class ExitGate : IExit
                 _open = false;
                 _opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
+        }
+
+        if (Volatile.Read(ref _waiting) > 0)
+        {
+            _tell(NewsKind.Wanted);
         }
     }
 
@@ -137,6 +143,7 @@ internal sealed class ExitGate : IExit
                 opened = _opened.Task;
             }
 
+            Interlocked.Increment(ref _waiting);
             try
             {
                 await opened.WaitAsync(patience, cancellation).ConfigureAwait(false);
@@ -145,6 +152,10 @@ internal sealed class ExitGate : IExit
             catch (TimeoutException)
             {
                 // Refused below.
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _waiting);
             }
         }
 

@@ -11,8 +11,14 @@ internal sealed record Patience(SupervisionOptions Options, ulong Seed)
     public TimeSpan Wait(int attempt)
     {
         double whole = Math.Min(Options.FirstWait.TotalSeconds * Math.Pow(2, Math.Min(attempt, 30)), Options.LongestWait.TotalSeconds);
-        return attempt == 0 ? Options.FirstWait : TimeSpan.FromSeconds(Math.Max(Options.FirstWait.TotalSeconds, whole * (0.5 + (0.5 * Fraction(attempt)))));
+        TimeSpan wait = Shortened(TimeSpan.FromSeconds(whole), attempt);
+        return attempt == 0 || wait < Options.FirstWait ? Options.FirstWait : wait;
     }
+
+    /// <summary>The wait behind as many failed attempts when somebody waits for the exit: the long ones are for idle hours, and even then not everybody comes at once.</summary>
+    public TimeSpan WaitWhenWanted(int attempts) => Shortened(attempts <= Options.PromptAttempts ? Options.FirstWait : Options.WantedWait, attempts);
+
+    private TimeSpan Shortened(TimeSpan wait, int attempt) => wait * (0.5 + (0.5 * Fraction(attempt)));
 
     // SplitMix64 (Steele, Lea, Flood 2014): one good number for one input.
     private double Fraction(int attempt)

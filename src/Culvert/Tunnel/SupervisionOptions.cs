@@ -11,6 +11,12 @@ public sealed record SupervisionOptions
     /// <summary>The longest wait; attempts go on for ever.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The longest wait while somebody waits for the exit, when it has been away for longer than <see cref="PromptAttempts"/>.</summary>
+    public TimeSpan WantedWait { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>So many attempts in a row come within <see cref="FirstWait"/> of each other while somebody waits: about the first minute of an outage.</summary>
+    public int PromptAttempts { get; init; } = 60;
+
     /// <summary>How long an attempt to reach the exit may take.</summary>
     public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(10);
 

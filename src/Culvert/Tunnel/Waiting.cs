@@ -17,11 +17,12 @@ internal sealed record Waiting(Patience Rules, int LastProbe, int Attempt, TimeS
     {
         NewsKind.Time when now >= Until => Again(Attempt, now),
         NewsKind.NetworkChanged => Again(0, now),
-        // Somebody waits for it: the long waits are for idle hours.
-        NewsKind.Wanted when now >= Since + Rules.Options.FirstWait => Again(Attempt, now),
-        NewsKind.Wanted when Until > Since + Rules.Options.FirstWait => this with { Until = Since + Rules.Options.FirstWait },
+        NewsKind.Wanted when now >= WantedUntil => Again(Attempt, now),
+        NewsKind.Wanted when Until > WantedUntil => this with { Until = WantedUntil },
         _ => this,
     };
+
+    private TimeSpan WantedUntil => Since + Rules.WaitWhenWanted(Attempt);
 
     private Connecting Again(int attempt, TimeSpan now) => new(Rules, LastProbe + 1, attempt, now);
 }

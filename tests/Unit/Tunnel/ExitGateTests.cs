@@ -33,6 +33,19 @@ public sealed class ExitGateTests
     }
 
     [Fact]
+    public async Task AnExitThatIsAwayAgainIsToldThatSomeStillWait()
+    {
+        ExitGate gate = Gate(30);
+        gate.Close("an attempt with nobody waiting");
+        Assert.Empty(_told);
+        Task<IConnection> connecting = gate.ConnectAsync(Nowhere, CancellationToken.None).AsTask();
+        gate.Close("another attempt");
+        Assert.Equal([NewsKind.Wanted, NewsKind.Wanted], _told);
+        gate.Open();
+        await Assert.ThrowsAsync<CulvertException>(() => connecting);
+    }
+
+    [Fact]
     public async Task WhatHasWaitedInVainIsRefusedAndHearsWhy()
     {
         ExitGate gate = Gate(0.05);
