@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
+using Culvert.Core;
 
 namespace Culvert.Platform.Steering;
 
@@ -10,11 +12,30 @@ namespace Culvert.Platform.Steering;
 /// began; these tell who did. (An SSH session that types `culvert up` began outside, a download began here.)
 /// </summary>
 /// <param name="Listening">TCP ports that are listened on: connections at them began outside.</param>
-/// <param name="Connected">UDP ports of connected sockets, as clients have: datagrams to them are answers.</param>
-internal sealed record BusyPorts(IReadOnlyCollection<ushort> Listening, IReadOnlyCollection<ushort> Connected)
+/// <param name="Asking">
+/// UDP ports that datagrams come to as answers: those of connected sockets, and those that the system gives out by itself (ip_local_port_range) to who asks for
+/// none. A server that has chosen such a port is taken for a client, and answers older peers through the tunnel: the other error would be a leak.
+/// </param>
+internal sealed record BusyPorts(IReadOnlyCollection<ushort> Listening, IReadOnlyCollection<ushort> Asking)
 {
+    // States of sockets (include/net/tcp_states.h), in hexadecimal; a UDP socket that is not connected is "closed".
+    private const string Established = "01";
+    private const string Closed = "07";
+    private const string Listen = "0A";
+
     /// <summary>Reads the kernel's tables of sockets (proc_net_tcp.rst).</summary>
-    public static BusyPorts Read() => new(Ports("tcp", "0A"), Ports("udp", "01"));
+    public static BusyPorts Read()
+    {
+        (ushort first, ushort last) = Range(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range"));
+        return new(Ports("tcp", Listen), [.. Ports("udp", Established), .. Ports("udp", Closed).Where(port => port >= first && port <= last)]);
+    }
+
+    /// <summary>The ports that the system gives out by itself (ip-sysctl.rst).</summary>
+    public static (ushort First, ushort Last) Range(string text) =>
+        text.Split((char[])[' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries) is [string first, string last]
+        && ushort.TryParse(first, CultureInfo.InvariantCulture, out ushort from) && ushort.TryParse(last, CultureInfo.InvariantCulture, out ushort to)
+            ? (from, to)
+            : throw new CulvertException(FailureKind.Configuration, $"The kernel's range of local ports is none: {text.Trim()}.");
 
     /// <summary>Local ports of the sockets in a state, out of /proc/net/tcp's or udp's lines (<c>sl local_address rem_address st</c>, in hexadecimal).</summary>
     public static IEnumerable<ushort> Ports(IEnumerable<string> lines, string state)

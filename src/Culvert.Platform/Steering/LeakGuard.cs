@@ -42,7 +42,7 @@ internal sealed class LeakGuard(TunnelState state, Place place, IReadOnlyList<IP
         NetworkSet(text, "inside", state.Inside.Where(static network => network.PrefixLength > 0));
         NetworkSet(text, "outside", state.Outside.Where(static bypass => bypass.Protocol == 0 && bypass.Destination.PrefixLength > 0).Select(static bypass => bypass.Destination));
         PortSet(text, "listening", place.Busy.Listening);
-        PortSet(text, "connected", place.Busy.Connected);
+        PortSet(text, "asking", place.Busy.Asking);
         if (captive > TimeSpan.Zero)
         {
             long seconds = (long)Math.Ceiling(captive.TotalSeconds);
@@ -56,7 +56,7 @@ internal sealed class LeakGuard(TunnelState state, Place place, IReadOnlyList<IP
         Chain(text, "arriving", "type filter hook prerouting priority mangle; policy accept;",
             $"iifname {{ \"lo\", \"{place.Link}\" }} return",
             $"ct state new tcp flags & (syn | ack) != syn tcp dport != @listening ct mark set ct mark | {Hex(Slot.StrayMark)}",
-            $"ct state new udp dport @connected ct mark set ct mark | {Hex(Slot.StrayMark)}",
+            $"ct state new udp dport @asking ct mark set ct mark | {Hex(Slot.StrayMark)}",
             $"{Reply} {SetReplyMark}");
         List<string> leaving =
         [

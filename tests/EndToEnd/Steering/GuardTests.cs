@@ -1,4 +1,5 @@
 using System;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Culvert.Tests.Lab;
@@ -156,6 +157,40 @@ public sealed class GuardTests(LabFixture fixture) : SteeringTest(fixture)
         inside.Close();
         outside.Close();
         Only("the old connection's end", packet => Network.Internet.V4.Equals(packet.Destination));
+    }
+
+    [LabTheory]
+    [InlineData(0)] // what asks for no port is a client, connected or not
+    [InlineData(2225)]
+    public void DatagramsOfBeforeGoOnOutsideFromAServerOnly(int port)
+    {
+        Only("answers of the server on the client", packet => port != 0 && Network.Internet.V4.Equals(packet.Destination) && packet.Protocol == 17);
+        using Socket inside = Network.Client.NewSocket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        using Socket outside = Network.Internet.NewSocket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        inside.Bind(new IPEndPoint(IPAddress.Any, port));
+        outside.Bind(new IPEndPoint(Network.Internet.V4, 0));
+        outside.ReceiveTimeout = inside.ReceiveTimeout = 1000;
+        byte[] buffer = new byte[10];
+        EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+        inside.SendTo("first"u8, outside.LocalEndPoint!);
+        outside.ReceiveFrom(buffer, ref from);
+        Fixture.Oracle.Heard();
+        Command engine = Up();
+        Fixture.Oracle.Reset();
+        outside.SendTo("second"u8, new IPEndPoint(Network.Client.V4, ((IPEndPoint)inside.LocalEndPoint!).Port));
+        inside.ReceiveFrom(buffer, ref from);
+        inside.SendTo("answer"u8, outside.LocalEndPoint!);
+        if (port == 0)
+        {
+            Assert.Throws<SocketException>(() => outside.Receive(buffer));
+            Assert.Empty(Fixture.Oracle.Heard());
+        }
+        else
+        {
+            Assert.Equal(6, outside.Receive(buffer));
+        }
+
+        End(engine);
     }
 
     [LabFact("ping")]

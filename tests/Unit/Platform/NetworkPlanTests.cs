@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Core;
 using Culvert.Platform.Channel;
 using Culvert.Platform.Netlink;
 using Culvert.Platform.Steering;
@@ -126,6 +127,8 @@ public sealed class NetworkPlanTests
         ];
         Assert.Equal([(ushort)22], BusyPorts.Ports(lines, "0A"));
         Assert.Equal([(ushort)8080], BusyPorts.Ports(lines, "01"));
+        Assert.Equal(((ushort)32768, (ushort)60999), BusyPorts.Range("32768\t60999\n"));
+        Assert.Throws<CulvertException>(() => BusyPorts.Range("none"));
     }
 
     private static NetworkPlan Plan(TunnelState state) => NetworkPlan.For(state, Here, TimeSpan.Zero);
