@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Linq;
 using Culvert.Core.Packets;
 using Culvert.Core.Stack.Tcp;
 
@@ -23,6 +24,15 @@ public sealed partial class IpStack
         _flows.Add(flow.Key, flow);
         flow.OpenActive(now);
         return flow;
+    }
+
+    /// <summary>Resets every connection, those included that were released and are still finishing: what is not reset, its application's kernel goes on repeating.</summary>
+    public void AbortAll(long now)
+    {
+        foreach (TcpFlow flow in _flows.Values.ToArray())
+        {
+            flow.Abort(now);
+        }
     }
 
     internal void StopsOpening(TcpFlow flow) => _opening -= flow.State == TcpState.Opening ? 1 : 0;

@@ -237,6 +237,22 @@ public sealed class ClosingTests
     }
 
     [Fact]
+    public void AbortingAllResetsAlsoWhatIsReleasedAndFinishing()
+    {
+        using ScriptedPeer peer = new();
+        TcpFlow flow = peer.Connect();
+        flow.Finish(peer.Now);
+        peer.Next();
+        peer.Expected++;
+        peer.Send(TcpFlags.Ack);
+        flow.Release(peer.Now);
+        peer.Stack.AbortAll(peer.Now);
+        Assert.Equal(TcpFlags.Rst | TcpFlags.Ack, peer.Next().Flags);
+        Assert.Equal(0, peer.Stack.TcpFlowCount);
+        peer.NoEvent();
+    }
+
+    [Fact]
     public void BytesForAReleasedFlowAreAnsweredWithAReset()
     {
         using ScriptedPeer peer = new();

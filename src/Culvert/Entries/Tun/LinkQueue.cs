@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
@@ -44,9 +45,12 @@ internal sealed class LinkQueue : IDisposable
     private readonly EchoRelay _echo;
     private readonly CancellationTokenSource _ending = new();
     private readonly byte[] _scratch = new byte[IpStack.HeaderRoom];
+    private readonly List<TaskCompletionSource> _refused = [];
     private PacketBuffer? _spare;
     private long _nextSweep;
     private long _stopBy = long.MaxValue;
+    private bool _refuses;
+    private bool _wrote;
     private CulvertException? _linkFailure;
 
     /// <summary>A queue that owns <paramref name="link"/>; <paramref name="first"/> is the link's first queue, null for that itself.</summary>
@@ -79,6 +83,21 @@ internal sealed class LinkQueue : IDisposable
     /// <summary>Begins to carry traffic.</summary>
     public void Start() => _loop.Start();
 
+    /// <summary>Resets all flows, and from now on all that comes. From any thread; ends when the resets are where they belong, or soon after.</summary>
+    public Task RefuseAsync()
+    {
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(
+            static state =>
+            {
+                (LinkQueue queue, TaskCompletionSource done) = ((LinkQueue, TaskCompletionSource))state!;
+                queue.Refuse();
+                queue._refused.Add(done);
+            },
+            (this, done));
+        return Task.WhenAny(done.Task, Completion, Task.Delay(TimeSpan.FromMicroseconds(UnwindLimit)));
+    }
+
     /// <summary>Resets all flows and ends the loop. From any thread.</summary>
     public void Stop() => _loop.Post(static queue => ((LinkQueue)queue!).BeginToStop(), this);
 
@@ -90,8 +109,18 @@ internal sealed class LinkQueue : IDisposable
         if (_stopBy == long.MaxValue)
         {
             _stopBy = LinkLoop.Now + UnwindLimit;
+            Refuse();
+        }
+    }
+
+    private void Refuse()
+    {
+        if (!_refuses)
+        {
+            _refuses = true;
             _ending.Cancel();
             _context.AbortAll();
+            _stack.AbortAll(LinkLoop.Now);
         }
     }
 
@@ -130,6 +159,16 @@ internal sealed class LinkQueue : IDisposable
         }
 
         more |= _context.HasTurns || !_handed.IsEmpty;
+        if (_refuses)
+        {
+            // Whoever disagrees about where a connection stands answers its reset, and is reset by that.
+            more |= _wrote && _linkFailure is null;
+            if (!_wrote)
+            {
+                _refused.ForEach(static done => done.TrySetResult());
+                _refused.Clear();
+            }
+        }
 
         if (_stopBy != long.MaxValue && ((_context.ActiveFlows == 0 && !more) || now >= _stopBy))
         {
@@ -207,12 +246,15 @@ internal sealed class LinkQueue : IDisposable
     private bool WritePackets(long now)
     {
         int bytes = 0;
+        _wrote = false;
         for (int i = 0; i < Batch && bytes < BatchBytes; i++)
         {
             if (!_stack.TryTransmit(now, _scratch, out OutgoingPacket packet))
             {
                 return false;
             }
+
+            _wrote = true;
 
             bytes += packet.Length;
             if (_linkFailure is null && !_link.TryWrite(packet))
@@ -230,10 +272,10 @@ internal sealed class LinkQueue : IDisposable
         {
             switch (happened.Kind)
             {
-                case StackEventKind.TcpOpening when _stopBy != long.MaxValue:
-                    happened.Tcp!.Refuse(Refusal.Silent, now);
+                case StackEventKind.TcpOpening when _refuses:
+                    happened.Tcp!.Refuse(Refusal.Refused, now);
                     break;
-                case StackEventKind.Datagram or StackEventKind.EchoRequest when _stopBy != long.MaxValue:
+                case StackEventKind.Datagram or StackEventKind.EchoRequest when _refuses:
                     happened.Buffer!.Release();
                     break;
                 case StackEventKind.TcpOpening:

@@ -64,6 +64,11 @@ public sealed class TunEntry : IAsyncDisposable
         _ = WatchAsync();
     }
 
+    /// <summary>
+    /// Resets all flows, and from now on all that comes, while the link stays: for the time in which the network is given back. Ends when the resets are on their way.
+    /// </summary>
+    public Task RefuseAsync() => _started ? Task.WhenAll(_queues.Select(static queue => queue.RefuseAsync())) : Task.CompletedTask;
+
     /// <summary>Resets all flows, ends the loops and closes the link.</summary>
     public async ValueTask DisposeAsync()
     {

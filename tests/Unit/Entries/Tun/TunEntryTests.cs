@@ -424,6 +424,21 @@ public sealed class TunEntryTests
         Assert.True(application.Entry.Completion.IsCompletedSuccessfully);
     }
 
+    [Fact]
+    public async Task AnEntryThatRefusesResetsWhatIsOpenAndWhatComesAndStays()
+    {
+        using FarSide host = new();
+        await using TestApplication application = new(ConnectsTo(host));
+        TcpFlow flow = application.Connect("203.0.113.7", 80);
+        application.Until(() => flow.State == TcpState.Established, "the connection");
+        await application.Entry.RefuseAsync().WaitAsync(Patience);
+        application.Until(() => flow.CloseReason == TcpCloseReason.PeerReset, "the reset");
+        TcpFlow late = application.Connect("203.0.113.7", 80);
+        application.Until(() => late.CloseReason == TcpCloseReason.PeerReset, "the refusal");
+        Assert.False(application.Link.IsClosed);
+        Assert.False(application.Entry.Completion.IsCompleted);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
