@@ -33,8 +33,7 @@ internal static class DownCommand
             return CleanUpRun.HasWork ? await CleanUpRun.RunAsync(new TunnelHelperOptions(), dryRun: false) : ExitCodes.Ok;
         }
 
-        string trouble = await client.AskAsync("down", interruption.Token)
-            ?? throw new CulvertException(FailureKind.Privilege, $"The tunnel on {link} does not listen to you: ask as the user who brought it up, or as root.");
+        string trouble = await client.AskAsync("down", interruption.Token);
         if (trouble.Length > 0)
         {
             throw new CulvertException(FailureKind.CleanUpIncomplete, trouble);

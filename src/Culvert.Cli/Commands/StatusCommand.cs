@@ -38,9 +38,7 @@ internal static class StatusCommand
         bool watch = parsed.GetValue(Watch);
         try
         {
-            string? line = await client.AskAsync(watch ? "watch" : "status", interruption.Token)
-                ?? throw new CulvertException(FailureKind.Privilege, $"The tunnel on {link} does not answer you: ask as the user who brought it up, or as root.");
-            for (; line is not null; line = watch ? await client.NextAsync(interruption.Token) : null)
+            for (string? line = await client.AskAsync(watch ? "watch" : "status", interruption.Token); line is not null; line = watch ? await client.NextAsync(interruption.Token) : null)
             {
                 string text = line;
                 if (!json && !(watch ? StatusText.TryToLine(line, out text) : StatusText.TryToLines(line, DateTimeOffset.UtcNow, out text)))

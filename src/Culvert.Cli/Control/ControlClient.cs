@@ -11,11 +11,13 @@ namespace Culvert.Cli.Control;
 /// <summary>Speaks to a running tunnel over its <see cref="ControlSocket"/>.</summary>
 internal sealed class ControlClient : IDisposable
 {
+    private readonly string _link;
     private readonly NetworkStream _stream;
     private readonly StreamReader _reader;
 
-    private ControlClient(Socket socket)
+    private ControlClient(string link, Socket socket)
     {
+        _link = link;
         _stream = new NetworkStream(socket, ownsSocket: true);
         _reader = new StreamReader(_stream, Encoding.UTF8);
     }
@@ -42,21 +44,25 @@ internal sealed class ControlClient : IDisposable
             throw new CulvertException(FailureKind.Privilege, $"The tunnel on {link} belongs to user {owner}; ask as that user or as root.");
         }
 
-        return new ControlClient(socket);
+        return new ControlClient(link, socket);
     }
 
-    /// <summary>Sends one word and returns the first line of the answer; null when there is none.</summary>
-    public async Task<string?> AskAsync(string word, CancellationToken cancellation)
+    /// <summary>Sends one word and returns the first line of the answer.</summary>
+    /// <exception cref="CulvertException">Privilege: the tunnel does not answer this user.</exception>
+    public async Task<string> AskAsync(string word, CancellationToken cancellation)
     {
+        string? answer = null;
         try
         {
             await _stream.WriteAsync(Encoding.ASCII.GetBytes(word + "\n"), cancellation);
-            return await NextAsync(cancellation);
+            answer = await NextAsync(cancellation);
         }
         catch (IOException)
         {
-            return null;
+            // Closed before it was heard.
         }
+
+        return answer ?? throw new CulvertException(FailureKind.Privilege, $"The tunnel on {_link} does not answer you: ask as the user who brought it up, or as root.");
     }
 
     /// <summary>The next line; null at the end.</summary>

@@ -39,14 +39,33 @@ public sealed class RefusalTests(LabFixture fixture) : UpTest(fixture)
         try
         {
             CommandResult result = Culvert("up");
-            Assert.NotEqual(0, result.ExitCode);
-            Assert.Contains("culvert0", Assert.Single(result.Error.Trim().Split('\n')), StringComparison.Ordinal);
+            Assert.Equal(3, result.ExitCode);
+            Assert.Contains("a network interface culvert0 already", Assert.Single(result.Error.Trim().Split('\n')), StringComparison.Ordinal);
             Assert.Contains("tun", Network.Client.Ip("-d link show culvert0"), StringComparison.Ordinal);
         }
         finally
         {
             Network.Client.Ip("tuntap del dev culvert0 mode tun");
         }
+    }
+
+    [LabFact("microsocks")]
+    public void WhoMayNotIsToldWhoMay()
+    {
+        Own(Servers.Microsocks(Network.Exit));
+        CommandResult result = Network.Client.Run(CulvertProgram.PlainLine(Network, "up", Socks));
+        Assert.Equal(7, result.ExitCode);
+        Assert.Contains("administrator's consent", result.Error, StringComparison.Ordinal);
+    }
+
+    [LabFact("microsocks")]
+    public void AMachineWithoutNftablesIsToldToInstallThem()
+    {
+        Own(Servers.Microsocks(Network.Exit));
+        string library = LabNetwork.System("find /usr/lib -name libnftables.so.1").Trim();
+        CommandResult result = Here($"mount --bind /dev/null {library} && {CulvertProgram.Launcher} up {Socks}");
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("apt install nftables", Assert.Single(result.Error.Trim().Split('\n')), StringComparison.Ordinal);
     }
 
     [LabFact]
