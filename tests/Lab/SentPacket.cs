@@ -9,7 +9,8 @@ namespace Culvert.Tests.Lab;
 /// <param name="Destination">Receiver; null when it is not IP.</param>
 /// <param name="Protocol">IP protocol number, behind extension headers.</param>
 /// <param name="Port">Destination port of TCP and UDP, type of ICMP, else 0.</param>
-public sealed record SentPacket(int EtherType, IPAddress? Source, IPAddress? Destination, int Protocol, int Port)
+/// <param name="Flags">The flags of TCP, else 0: what a leak was tells where it came from.</param>
+public sealed record SentPacket(int EtherType, IPAddress? Source, IPAddress? Destination, int Protocol, int Port, int Flags = 0)
 {
     private const int Tcp = 6;
     private const int Udp = 17;
@@ -32,7 +33,7 @@ public sealed record SentPacket(int EtherType, IPAddress? Source, IPAddress? Des
             int protocol = packet[9];
             bool first = (((packet[6] << 8) | packet[7]) & 0x1FFF) == 0;
             int header = (packet[0] & 15) * 4;
-            return new SentPacket(type, new IPAddress(packet.Slice(12, 4)), new IPAddress(packet.Slice(16, 4)), protocol, first ? PortOf(protocol, packet, header) : 0);
+            return new SentPacket(type, new IPAddress(packet.Slice(12, 4)), new IPAddress(packet.Slice(16, 4)), protocol, first ? PortOf(protocol, packet, header) : 0, first ? FlagsOf(protocol, packet, header) : 0);
         }
 
         if (type == 0x86DD && packet.Length >= 40)
@@ -47,7 +48,7 @@ public sealed record SentPacket(int EtherType, IPAddress? Source, IPAddress? Des
                 offset += length;
             }
 
-            return new SentPacket(type, new IPAddress(packet.Slice(8, 16)), new IPAddress(packet.Slice(24, 16)), next, PortOf(next, packet, offset));
+            return new SentPacket(type, new IPAddress(packet.Slice(8, 16)), new IPAddress(packet.Slice(24, 16)), next, PortOf(next, packet, offset), FlagsOf(next, packet, offset));
         }
 
         return new SentPacket(type, null, null, 0, 0);
@@ -57,8 +58,13 @@ public sealed record SentPacket(int EtherType, IPAddress? Source, IPAddress? Des
     public override string ToString()
     {
         string protocol = Protocol switch { Tcp => "tcp", Udp => "udp", 1 => "icmp", Icmp6 => "icmp6", _ => $"protocol {Protocol}" };
-        return Source is null ? $"frame of type 0x{EtherType:X4}" : $"{Source} > {Destination} {protocol} {Port}";
+        return Source is null ? $"frame of type 0x{EtherType:X4}" : $"{Source} > {Destination} {protocol} {Port}{Names(Flags)}";
     }
+
+    private static int FlagsOf(int protocol, ReadOnlySpan<byte> packet, int offset) => protocol == Tcp && packet.Length > offset + 13 ? packet[offset + 13] & 0x17 : 0;
+
+    private static string Names(int flags) =>
+        ((flags & 2) != 0 ? " SYN" : "") + ((flags & 1) != 0 ? " FIN" : "") + ((flags & 4) != 0 ? " RST" : "") + ((flags & 16) != 0 ? " ACK" : "");
 
     private static int PortOf(int protocol, ReadOnlySpan<byte> packet, int offset) => protocol switch
     {

@@ -115,13 +115,14 @@ internal sealed class FaultScene(LabNetwork network, Random random) : IDisposabl
 
     private void RestoreNetwork()
     {
+        // First, since the addresses of a network go with its first one.
+        LabNetwork.System($"ip -n {network.Client.Namespace} addr del 192.0.2.12/24 dev eth0 2>/dev/null || true");
         Client(
             "link set eth0 up",
             $"addr replace {network.Client.V4}/24 dev eth0",
             "route replace default via 192.0.2.1 dev eth0",
             $"addr replace {network.Client.V6}/64 dev eth0 nodad",
             "-6 route replace default via 2001:db8:1::1 dev eth0");
-        LabNetwork.System($"ip -n {network.Client.Namespace} addr del 192.0.2.12/24 dev eth0 2>/dev/null || true");
     }
 
     /// <summary>Whoever on the client's segment asks for a name is told that it is the neighbour, where somebody waits for those who believe it.</summary>
