@@ -38,7 +38,7 @@ internal static class StatusText
             json.WriteNumber("down_rate", (long)rates.Down);
             json.WriteNumber("flows", status.Flows);
             json.WriteNumber("reconnects", status.Reconnects);
-            json.WriteBoolean("guarded", status.Guarded);
+            json.WriteBoolean("helper", status.Helped);
             json.WriteBoolean("kill_switch", status.KillSwitch);
             json.WriteString("why", status.Why);
             json.WriteNumber("pid", Environment.ProcessId);
@@ -58,10 +58,10 @@ internal static class StatusText
             JsonElement root = document.RootElement;
             string roundTrip = root.GetProperty("rtt_ms") is { ValueKind: JsonValueKind.Number } number ? $" · {Plain(number.GetDouble())} ms" : "";
             string why = root.GetProperty("why").GetString() is { Length: > 0 } text ? $" · {text}" : "";
-            string guard = root.GetProperty("guarded").GetBoolean() ? "" : " · no leak guard";
+            string helper = root.GetProperty("helper").GetBoolean() ? "" : " · helper gone";
             line = Clean($"{root.GetProperty("state").GetString()} · {root.GetProperty("exit").GetString()} · "
                 + $"↑ {Size(root.GetProperty("up_rate").GetDouble())}/s ↓ {Size(root.GetProperty("down_rate").GetDouble())}/s"
-                + $"{roundTrip} · {root.GetProperty("flows").GetInt32()} flows{guard}{why}");
+                + $"{roundTrip} · {root.GetProperty("flows").GetInt32()} flows{helper}{why}");
             return true;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or System.Collections.Generic.KeyNotFoundException)

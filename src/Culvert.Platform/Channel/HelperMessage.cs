@@ -37,6 +37,9 @@ internal enum HelperMessageKind : byte
 
     /// <summary>Helper, before <see cref="Ready"/>: a further queue of the link; its descriptor comes along.</summary>
     Queue = 10,
+
+    /// <summary>Helper, before <see cref="Ready"/>: what the leak guard belongs to; its descriptor comes along. The guard is there for as long as anybody has a copy.</summary>
+    Guard = 11,
 }
 
 /// <summary>
@@ -71,7 +74,7 @@ internal readonly record struct HelperMessage(HelperMessageKind Kind, string Tex
     public static bool TryRead(ReadOnlySpan<byte> bytes, out HelperMessage message)
     {
         message = default;
-        if (bytes.Length < TextOffset || bytes[0] is < (byte)HelperMessageKind.Go or > (byte)HelperMessageKind.Queue or (byte)HelperMessageKind.Set)
+        if (bytes.Length < TextOffset || bytes[0] is < (byte)HelperMessageKind.Go or > (byte)HelperMessageKind.Guard or (byte)HelperMessageKind.Set)
         {
             return false;
         }

@@ -1,3 +1,7 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
 using Culvert.Core;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,6 +19,30 @@ internal static class Descriptors
 
     /// <summary>The failure of the last call, in a sentence.</summary>
     public static CulvertException Failure(string what, FailureKind kind = FailureKind.Configuration) => new(kind, $"{what}: {Errno.Text(Errno.Last)}.");
+
+    /// <summary>Sockets of this process of an address family and a protocol, for those that a library has made. Not owned.</summary>
+    public static unsafe List<int> Sockets(int family, int protocol)
+    {
+        int Option(SafeFileHandle socket, int option)
+        {
+            int value;
+            uint length = sizeof(int);
+            return Libc.getsockopt(socket, Libc.SOL_SOCKET, option, &value, &length) == 0 ? value : -1;
+        }
+
+        List<int> found = [];
+        foreach (string file in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
+        {
+            int descriptor = int.Parse(Path.GetFileName(file.AsSpan()), CultureInfo.InvariantCulture);
+            using SafeFileHandle socket = new(descriptor, ownsHandle: false);
+            if (Option(socket, Libc.SO_DOMAIN) == family && Option(socket, Libc.SO_PROTOCOL) == protocol)
+            {
+                found.Add(descriptor);
+            }
+        }
+
+        return found;
+    }
 
     /// <summary>A pipe, both ends closed on exec.</summary>
     public static unsafe (SafeFileHandle Read, SafeFileHandle Write) Pipe()

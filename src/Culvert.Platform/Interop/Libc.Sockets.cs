@@ -23,6 +23,7 @@ internal static unsafe partial class Libc
     public const int MSG_CTRUNC = 8;
     public const int MSG_TRUNC = 0x20;
     public const int NETLINK_ROUTE = 0;
+    public const int NETLINK_NETFILTER = 12;
     public const int SHUT_RD = 0;
     public const int SHUT_WR = 1;
     public const int SO_ERROR = 4;
@@ -30,6 +31,8 @@ internal static unsafe partial class Libc
     public const int SO_LINGER = 13;
     public const int SO_PEERCRED = 17;
     public const int SO_BINDTODEVICE = 25;
+    public const int SO_PROTOCOL = 38;
+    public const int SO_DOMAIN = 39;
     public const int SOL_NETLINK = 270;
     public const int NETLINK_CAP_ACK = 10;
     public const int NETLINK_EXT_ACK = 11;

@@ -26,6 +26,8 @@ public sealed class TunnelHelper : IAsyncDisposable
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Queue<SafeFileHandle> _devices = [];
     private IReadOnlyList<string>? _leftovers;
+    private SafeFileHandle? _guard;
+    private volatile bool _gaveBack;
 
     private TunnelHelper(TunnelHelperOptions options, HelperChannel channel)
     {
@@ -41,8 +43,14 @@ public sealed class TunnelHelper : IAsyncDisposable
     /// <summary>A sentence for each thing that this machine lacks and the tunnel goes without.</summary>
     public IReadOnlyList<string> Notes { get; private set; } = [];
 
-    /// <summary>Completes when the helper has gone, asked or unasked; its part of the network has gone with it, so the engine can only begin anew.</summary>
+    /// <summary>
+    /// Completes when the helper has gone, asked or unasked. Killed, it leaves the network as it was: the link, its routes and the leak guard stay until
+    /// <see cref="DisposeAsync"/>, and nothing of it can be changed any more.
+    /// </summary>
     public Task Gone => _gone.Task;
+
+    /// <summary>Whether the helper gave the network back before it went, so that nothing is led into the link any more.</summary>
+    public bool GaveBack => _gaveBack;
 
     /// <summary>
     /// Starts the helper in the way this machine offers (directly as root, the installed service, sudo, pkexec) and has the link made. An engine that is root
@@ -134,7 +142,7 @@ public sealed class TunnelHelper : IAsyncDisposable
         return _leftovers;
     }
 
-    /// <summary>Closes the link and the channel; the helper gives back what is not yet, all but a kill switch.</summary>
+    /// <summary>Closes the link and the channel; the helper gives back what is not yet, all but a kill switch. The guard goes last.</summary>
     public async ValueTask DisposeAsync()
     {
         _channel.EndSending();
@@ -144,6 +152,7 @@ public sealed class TunnelHelper : IAsyncDisposable
         _channel.Dispose();
         TunDevice.Close(TakeDevices());
         Link?.Dispose();
+        _guard?.Dispose();
     }
 
     private SafeFileHandle[] TakeDevices()
@@ -155,11 +164,14 @@ public sealed class TunnelHelper : IAsyncDisposable
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    private static CulvertException HasGone() => new(FailureKind.ChangeFailed, "The helper has gone, and with it its part of the network.");
+    private static CulvertException HasGone() => new(FailureKind.ChangeFailed, "The helper has gone; `culvert cleanup` undoes what it left.");
 
-    private static CulvertException Unexpected(HelperMessage answer) => answer.Kind == HelperMessageKind.Failed
-        ? new((FailureKind)answer.Number, answer.Text)
-        : new(FailureKind.Bug, $"The helper answered {answer.Kind}, which was not asked for.");
+    private static CulvertException Unexpected(HelperMessage answer) => answer.Kind switch
+    {
+        HelperMessageKind.Failed => new((FailureKind)answer.Number, answer.Text),
+        HelperMessageKind.Undone => new(FailureKind.ChangeFailed, "The helper was told to end."),
+        _ => new(FailureKind.Bug, $"The helper answered {answer.Kind}, which was not asked for."),
+    };
 
     /// <summary>The next answer; null when the helper has gone.</summary>
     private async Task<HelperMessage?> AnswerAsync(TimeSpan limit, CancellationToken cancellation)
@@ -188,11 +200,18 @@ public sealed class TunnelHelper : IAsyncDisposable
             while (_channel.Receive(null, out SafeFileHandle? device) is { } message)
             {
                 // All of them, before the answer that the engine waits for.
+                if (message.Kind == HelperMessageKind.Guard)
+                {
+                    _guard = device;
+                    continue;
+                }
+
                 if (device is not null)
                 {
                     _devices.Enqueue(device);
                 }
 
+                _gaveBack |= message.Kind == HelperMessageKind.Undone;
                 if (message.Kind != HelperMessageKind.Queue)
                 {
                     _answers.Writer.TryWrite(message);

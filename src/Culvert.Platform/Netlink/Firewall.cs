@@ -1,13 +1,16 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 using Culvert.Core;
 using Culvert.Platform.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Platform.Netlink;
 
 /// <summary>
 /// The machine's packet filter, told in nft's own language (nft(8)). A table with the flag "owner" that is made here belongs to this object: nobody else
-/// can change it, and it goes with the object and with the process, however that ends.
+/// can change it, and it goes with the object and with the process, however that ends, unless another process has a copy of <see cref="Socket"/>.
 /// </summary>
 internal sealed unsafe class Firewall : IDisposable
 {
@@ -21,15 +24,25 @@ internal sealed unsafe class Firewall : IDisposable
             throw new CulvertException(FailureKind.Configuration, "Nothing would keep traffic from leaving beside the tunnel, because nftables is missing: install it (sudo apt install nftables).");
         }
 
+        List<int> before = Descriptors.Sockets(Libc.AF_NETLINK, Libc.NETLINK_NETFILTER);
         _context = Nftables.nft_ctx_new(0);
-        if (_context == 0)
+        List<int> made = [.. Descriptors.Sockets(Libc.AF_NETLINK, Libc.NETLINK_NETFILTER).Except(before)];
+        Socket = new SafeFileHandle(made.Count == 1 ? made[0] : -1, ownsHandle: false);
+        if (_context == 0 || Socket.IsInvalid)
         {
+            Dispose();
             throw new CulvertException(FailureKind.Configuration, "The packet filter (nftables) cannot be spoken to.");
         }
 
         _ = Nftables.nft_ctx_buffer_error(_context);
         _ = Nftables.nft_ctx_buffer_output(_context);
     }
+
+    /// <summary>
+    /// The context's socket, which is what a table with the flag "owner" belongs to in the kernel's eyes. Whoever has a copy keeps the table there, and can do
+    /// nothing else with it but by privileges of his own: the kernel asks for those of the one who sends, too (netlink(7)).
+    /// </summary>
+    public SafeFileHandle Socket { get; }
 
     /// <summary>Runs commands as one change: all of them or none.</summary>
     /// <exception cref="CulvertException">Privilege, or Configuration with nftables' own reason.</exception>

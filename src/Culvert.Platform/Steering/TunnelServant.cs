@@ -118,7 +118,12 @@ internal sealed class TunnelServant : IDisposable
             answer = new HelperMessage(HelperMessageKind.Failed, failure.Message, (int)failure.Kind);
         }
 
-        // The engine alone holds the link from here on; that it has gone shows at the next message.
+        // The engine alone holds the link from here on, and the guard as well as we do; that it has gone shows at the next message.
+        if (queues.Length > 0)
+        {
+            _channel.Send(new HelperMessage(HelperMessageKind.Guard), _firewall!.Socket);
+        }
+
         for (int i = queues.Length - 1; i > 0; i--)
         {
             _channel.Send(new HelperMessage(HelperMessageKind.Queue), queues[i]);

@@ -2,10 +2,14 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Culvert.Core;
+using Culvert.Platform.Interop;
 
 namespace Culvert.Platform.Undo;
 
-/// <summary>`culvert cleanup`: gives back what dead helpers left, kill switches included unless they are to be kept, and says what it did. Does nothing the second time.</summary>
+/// <summary>
+/// `culvert cleanup`: gives back what dead helpers left, and says what it did. Does nothing the second time. Where guards are to be kept, kill switches are, and all of a
+/// tunnel whose engine lives.
+/// </summary>
 internal static class Cleanup
 {
     /// <summary>The helper's verb.</summary>
@@ -36,7 +40,12 @@ internal static class Cleanup
             {
                 foreach (string link in held.Links.ToList())
                 {
-                    if (Journal.TryTake(held, link) is { } journal)
+                    // A link is gone with its engine, so this one's helper has died alone: what it has left is what keeps traffic in the tunnel.
+                    if (keepGuards && Libc.if_nametoindex(link) != 0)
+                    {
+                        tell($"{link} is carried on by its engine: `culvert down` ends it. Left as it is.");
+                    }
+                    else if (Journal.TryTake(held, link) is { } journal)
                     {
                         journals.Add(journal);
                     }

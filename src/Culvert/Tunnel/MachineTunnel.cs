@@ -33,6 +33,7 @@ public sealed class MachineTunnel : IAsyncDisposable
     private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
     private readonly ExcludedNames? _excluded;
     private readonly CancellationTokenSource _ending = new();
+    private readonly TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TunnelHelper? _helper;
     private NameService? _names;
     private TunEntry? _entry;
@@ -67,8 +68,8 @@ public sealed class MachineTunnel : IAsyncDisposable
             : new ExcludedNames(settings.ExcludeDomains, _underlay.Resolver.ResolveAsync, token => ApplyAsync(token));
     }
 
-    /// <summary>Ends when the tunnel is over: after <see cref="DisposeAsync"/>, or faulted when the link is gone.</summary>
-    public Task Completion => _entry!.Completion;
+    /// <summary>Ends when the tunnel is over: after <see cref="DisposeAsync"/>, or faulted when the link is gone, or the helper has given the network back.</summary>
+    public Task Completion { get; private set; } = Task.CompletedTask;
 
     /// <summary>Told whenever <see cref="Status"/> is another state, on whatever thread.</summary>
     public event Action? Changed;
@@ -130,8 +131,9 @@ public sealed class MachineTunnel : IAsyncDisposable
         _monitor?.Dispose();
         await _ending.CancelAsync().ConfigureAwait(false);
 
-        // Flows are reset while the guard still stands: what a program goes on sending from the link's address would else leave by the way that is just opening.
-        await EndEntryAsync().ConfigureAwait(false);
+        // Flows are reset while the guard still stands, and the link is served until nothing is led into it any more: what a program goes on sending from the
+        // link's address would else leave by the way that is just opening.
+        await (_entry?.RefuseAsync() ?? Task.CompletedTask).ConfigureAwait(false);
         await _setting.WaitAsync().ConfigureAwait(false);
         IReadOnlyList<string> left;
         try
@@ -220,6 +222,7 @@ public sealed class MachineTunnel : IAsyncDisposable
         _names = new NameService(_settings.Names, _gate, new NameServiceOptions { Excluded = _excluded }, _tell);
         _entry = new TunEntry(_helper.Link, _gate, _names, warn: _tell);
         _entry.Start();
+        Completion = Task.WhenAny(_entry.Completion, _lost.Task).Unwrap();
         _gate.Open();
         if (_settings.Captive > TimeSpan.Zero)
         {
@@ -269,13 +272,13 @@ public sealed class MachineTunnel : IAsyncDisposable
             cancellation.ThrowIfCancellationRequested();
             _ending.Token.ThrowIfCancellationRequested();
             TunnelState wanted = _underlay.State(_excluded?.Addresses ?? [], _captiveUntil);
-            if (_helper is not { Gone.IsCompleted: false } helper || (_state is { } state && IsSame(state, wanted)))
+            if (_state is { } state && (IsSame(state, wanted) || _helper!.Gone.IsCompleted))
             {
-                return;
+                return; // what a helper that was killed has left stands, and is not less than what it was told
             }
 
             // Not given up half-way: an answer that nobody waits for would be taken for the next one's.
-            foreach (string note in await helper.SetAsync(wanted, CancellationToken.None).ConfigureAwait(false))
+            foreach (string note in await _helper!.SetAsync(wanted, CancellationToken.None).ConfigureAwait(false))
             {
                 _tell(note);
             }
@@ -354,8 +357,14 @@ public sealed class MachineTunnel : IAsyncDisposable
         await helper.Gone.ConfigureAwait(false);
         if (!_ending.IsCancellationRequested)
         {
-            // Ending here would open the way around; the link and its routes carry on.
-            _tell("The helper is gone, and the leak guard with it (unless --kill-switch). The tunnel carries on as it is; `culvert down`, `culvert cleanup` and `culvert up` make it whole again.");
+            if (helper.GaveBack)
+            {
+                _lost.TrySetException(new CulvertException(FailureKind.ChangeFailed, "The helper was told to end and has given the network back, so the tunnel is over."));
+                return;
+            }
+
+            // Ending here would open the way around: the link, its routes and the guard are ours as well, and carry on.
+            _tell("The helper was killed. The tunnel carries on, and still nothing goes around it, but it cannot follow the network any more: `culvert down`, `culvert cleanup` and `culvert up` make it whole again.");
             Changed?.Invoke();
         }
     }

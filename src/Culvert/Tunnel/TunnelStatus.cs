@@ -15,7 +15,7 @@ namespace Culvert.Tunnel;
 /// <param name="Downloaded">Bytes that came out of it.</param>
 /// <param name="Flows">TCP and UDP flows alive.</param>
 /// <param name="Reconnects">How often the exit was away and came back.</param>
-/// <param name="Guarded">The helper, and with it the leak guard, is there.</param>
+/// <param name="Helped">The helper is there; without it the tunnel and its leak guard stand, and cannot be changed.</param>
 /// <param name="KillSwitch">The leak guard outlives any death.</param>
 public sealed record TunnelStatus(
     string State,
@@ -30,5 +30,5 @@ public sealed record TunnelStatus(
     long Downloaded,
     int Flows,
     int Reconnects,
-    bool Guarded,
+    bool Helped,
     bool KillSwitch);

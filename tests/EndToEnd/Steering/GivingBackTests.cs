@@ -45,7 +45,10 @@ public sealed class GivingBackTests(LabFixture fixture) : SteeringTest(fixture)
         }
         else
         {
-            Assert.True(Answers(Network.BlackHole)); // the link is the engine's, and its routes are there as long
+            Assert.True(Answers(Network.BlackHole)); // the link is the engine's, and its routes and the guard are there as long
+            Assert.False(Answers(Network.Internet.V4, "-I eth0"));
+            Assert.Contains("culvert0 is carried on by its engine", CleanUp("keep-guards").Ok().Output, StringComparison.Ordinal);
+            Assert.True(Answers(Network.BlackHole));
             End(engine);
         }
 

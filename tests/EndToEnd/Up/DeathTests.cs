@@ -1,3 +1,4 @@
+using System;
 using Culvert.Tests.Lab;
 using Culvert.Tests.Lab.Peers;
 using Xunit;
@@ -19,18 +20,33 @@ public sealed class DeathTests(LabFixture fixture) : UpTest(fixture)
     }
 
     [LabFact("microsocks")]
-    public void WhenTheHelperIsKilledTheEngineCarriesOnAndCleanupUndoesTheRest()
+    public void WhenTheHelperIsKilledNothingGoesAroundAndCleanupUndoesTheRest()
     {
         OnlyTheExit();
         Own(Servers.Microsocks(Network.Exit));
         RunningTunnel tunnel = Up(Socks);
         LabNetwork.System($"kill -9 {tunnel.Helper}");
-        tunnel.WaitFor("The helper is gone");
+        tunnel.WaitFor("The helper was killed");
         Assert.Equal(FromTheExit, Here(Who).Ok().Output);
-        Assert.Equal("False", Status("guarded"));
+        Assert.Equal("False", Status("helper"));
+        Assert.NotEqual(0, Here($"curl -sS --max-time 2 --interface eth0 http://{Network.Internet.V4}/who").ExitCode);
+        Assert.NotEqual(0, Here($"curl -gsS --max-time 2 --interface eth0 http://[{Network.Internet.V6}]/who").ExitCode);
         Assert.Equal(9, Culvert("down").ExitCode);
         Assert.Equal(9, tunnel.Ended().ExitCode);
         Culvert("cleanup").Ok();
+        Assert.Equal("Nothing to clean up.\n", Culvert("cleanup").Ok().Output);
+    }
+
+    [LabFact("microsocks")]
+    public void WhenTheHelperIsToldToEndTheTunnelEndsWithIt()
+    {
+        Own(Servers.Microsocks(Network.Exit));
+        RunningTunnel tunnel = Up(Socks);
+        LabNetwork.System($"kill -TERM {tunnel.Helper}");
+        CommandResult ended = tunnel.Ended();
+        Assert.Equal(8, ended.ExitCode);
+        Assert.Contains("the tunnel is over", ended.Error, StringComparison.Ordinal);
+        Assert.Equal(FromTheClient, Here(Who).Ok().Output);
         Assert.Equal("Nothing to clean up.\n", Culvert("cleanup").Ok().Output);
     }
 

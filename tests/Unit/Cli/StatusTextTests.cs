@@ -39,7 +39,7 @@ public sealed class StatusTextTests
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("{}")]
-    [InlineData("{\"state\":1,\"rtt_ms\":null,\"why\":\"\",\"guarded\":3}")]
+    [InlineData("{\"state\":1,\"rtt_ms\":null,\"why\":\"\",\"helper\":3}")]
     public void WhatIsNoStatusIsNotShown(string text) => Assert.False(StatusText.TryToLine(text, out _));
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class HelperMessageTests
     [InlineData(new byte[] { 2, 0, 0, 0, 0 })]
     [InlineData(new byte[] { 0, 0, 0, 0, 0, 0 })]
     [InlineData(new byte[] { 6, 0, 0, 0, 0, 0 })]
-    [InlineData(new byte[] { 11, 0, 0, 0, 0, 0 })]
+    [InlineData(new byte[] { 12, 0, 0, 0, 0, 0 })]
     public void BytesThatNobodySendsAreRefused(byte[] bytes) => Assert.False(HelperMessage.TryRead(bytes, out _));
 
     [Fact]
