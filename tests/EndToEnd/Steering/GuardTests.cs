@@ -160,14 +160,14 @@ public sealed class GuardTests(LabFixture fixture) : SteeringTest(fixture)
     }
 
     [LabTheory]
-    [InlineData(0)] // what asks for no port is a client, connected or not
+    [InlineData(0)] // who asks for no port is a client, connected or not
     [InlineData(2225)]
     public void DatagramsOfBeforeGoOnOutsideFromAServerOnly(int port)
     {
         Only("answers of the server on the client", packet => port != 0 && Network.Internet.V4.Equals(packet.Destination) && packet.Protocol == 17);
         using Socket inside = Network.Client.NewSocket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         using Socket outside = Network.Internet.NewSocket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        inside.Bind(new IPEndPoint(IPAddress.Any, port));
+        inside.Bind(new IPEndPoint(Network.Client.V4, port)); // an address of its own: one that the kernel chooses would be the link's
         outside.Bind(new IPEndPoint(Network.Internet.V4, 0));
         outside.ReceiveTimeout = inside.ReceiveTimeout = 1000;
         byte[] buffer = new byte[10];
