@@ -20,7 +20,7 @@ internal sealed record Options
 
           --rounds N             how often each benchmark goes around (default 3)
           --quick                raw, run and proxy, one short round, no impaired paths: under a minute
-          --contender NAME       only these, and raw (run, run-socks5, proxy, raw-socks5, or a peer); may be repeated
+          --contender NAME       only these, and raw (run, run-socks5, up-socks5, proxy, raw-socks5, or a peer); may be repeated
           --peers                with all installed peers of the table as well
           --peer NAME=COMMAND    with another program. {command} in COMMAND stands for the program it carries; without it,
                                  COMMAND is a SOCKS5 proxy that listens on {proxy} ({proxy-host}, {proxy-port}).

@@ -111,8 +111,8 @@ internal static class Contenders
         [
             new("run", [program, "run", "--", "{command}"]) { IsCulvert = true },
             new("run-socks5", [program, "run", "socks5://{socks}", "--", "{command}"]) { IsCulvert = true },
-            // On a host of its own, whose whole traffic it takes.
-            new("up-socks5", ["sh", "-c", $"{program} up socks5://{{socks}} --detach >&2 && {{ \"$@\"; {program} down >&2; }}", "sh", "{command}"]) { IsCulvert = true, WantsHost = true },
+            // On a host of its own, whose whole traffic it takes; by a name of its own, since a machine has one tunnel of a name.
+            new("up-socks5", ["sh", "-c", $"{program} up socks5://{{socks}} --name {{proxy-port}} --detach >&2 && {{ \"$@\"; {program} down --name {{proxy-port}} >&2; }}", "sh", "{command}"]) { IsCulvert = true, WantsHost = true },
             new("proxy", [program, "proxy", "--listen", "{proxy}"]) { IsCulvert = true },
         ];
     }
