@@ -31,7 +31,7 @@ public static class Tools
     public static bool Has(string tool)
     {
         string[] directories = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/sbin", "/sbin", "/usr/lib/systemd", "/usr/lib/polkit-1",
-            .. new[] { "bin", "lib/systemd", "lib/polkit-1" }.Select(static directory => Path.Combine(Unpacked, "usr", directory))];
+            .. new[] { "bin", "sbin", "lib/systemd", "lib/polkit-1" }.Select(static directory => Path.Combine(Unpacked, "usr", directory))];
         return directories.Any(directory => File.Exists(Path.Combine(directory, tool)));
     }
 }
