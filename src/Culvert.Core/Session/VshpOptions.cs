@@ -1,3 +1,5 @@
+using System;
+
 namespace Culvert.Core.Session;
 
 /// <summary>Limits and habits of a <see cref="VshpSession"/>. Times in microseconds, sizes in bytes.</summary>
@@ -71,4 +73,17 @@ public sealed record VshpOptions
 
     /// <summary>What speaks, for people.</summary>
     public string Software { get; init; } = "culvert";
+
+    /// <summary>Throws where a HELLO could not say it, or the other side would not take it.</summary>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(StreamWindow, LeastStreamWindow);
+        ArgumentOutOfRangeException.ThrowIfLessThan(SessionWindow, LeastSessionWindow);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxFlows);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxExchanges);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxExchanges, ushort.MaxValue);
+        ArgumentOutOfRangeException.ThrowIfNegative(ResumeWindow);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ResumeWindow, ushort.MaxValue * 1_000_000L);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(Instance, Number.Bound);
+    }
 }

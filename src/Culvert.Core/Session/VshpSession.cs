@@ -31,6 +31,7 @@ public sealed partial class VshpSession
 
     private VshpSession(VshpOptions options, PacketPool pool, bool isDevice, long now)
     {
+        options.Validate();
         Options = options;
         Pool = pool;
         _isDevice = isDevice;

@@ -195,6 +195,27 @@ public sealed class GreetingTests
     }
 
     [Fact]
+    public void OptionsThatNoHelloCanSayAreRefusedAtOnce()
+    {
+        foreach (VshpOptions options in (VshpOptions[])[
+            new() { StreamWindow = 1_023 }, new() { SessionWindow = 16_383 }, new() { MaxExchanges = 65_536 }, new() { ResumeWindow = 65_536_000_000 }, new() { Instance = 1UL << 53 }])
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => VshpSession.Connect(options, new Culvert.Core.Packets.PacketPool(), 0));
+        }
+    }
+
+    [Fact]
+    public void DataBeforeTheAnswerIsAViolation()
+    {
+        using SessionPair pair = new();
+        VshpStream stream = pair.Device.Open(SessionPair.Web, pair.Now)!;
+        pair.Carry();
+        pair.Device.Receive(VectorFrame.Encode($"DATA id={stream.Id} bytes=00"), pair.Now);
+        Assert.Equal(VshpReason.Protocol, pair.Device.EndReason);
+        stream.Release();
+    }
+
+    [Fact]
     public void ReasonsHaveAKindAndKindsAReason()
     {
         foreach (VshpReason reason in Enum.GetValues<VshpReason>())
