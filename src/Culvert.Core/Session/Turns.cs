@@ -2,7 +2,7 @@ namespace Culvert.Core.Session;
 
 /// <summary>
 /// Whose turn it is to send: deficit round robin, with the streams that were silent first, for one turn (as FQ-CoDel has its new flows, RFC 8290 section 4.1.1). So a
-/// keystroke passes any number of bulk transfers, and no stream can keep another from its turn.
+/// keystroke passes any number of bulk transfers, and one that has more to say than a first turn takes waits with the others.
 /// </summary>
 internal sealed class Turns
 {
@@ -82,16 +82,11 @@ internal sealed class Turns
             }
 
             line.RemoveFirst();
-            bool wasSparse = stream.Line == TurnLine.Sparse;
             stream.Line = TurnLine.None;
             if (stream.CanSend)
             {
                 stream.Deficit += Quantum;
                 Put(stream, TurnLine.Bulk);
-            }
-            else if (wasSparse && _bulk.First is not null && !stream.IsOver)
-            {
-                Put(stream, TurnLine.Bulk); // or it could come back as a silent one before the others have had a turn
             }
             else
             {

@@ -258,6 +258,21 @@ public sealed class ResumeTests
     }
 
     [Fact]
+    public void BlocksThatAreMostlyEmptyAreNotKept()
+    {
+        using SessionPair pair = new();
+        VshpStream stream = pair.OpenAccepted();
+        for (int i = 0; i < 40; i++)
+        {
+            stream.GetMemory();
+            stream.Advance(i == 0 ? 0 : 2_048);
+            pair.Send(pair.Device); // and nothing of it is acknowledged
+        }
+
+        Assert.InRange(pair.Pool.Outstanding, 1, 10);
+    }
+
+    [Fact]
     public void AMemoryIsNotGivenBackWhileTheTransportReadsIt()
     {
         using SessionPair pair = new();

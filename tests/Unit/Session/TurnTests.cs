@@ -95,6 +95,35 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public void ManyThatAreOftenSilentDoNotKeepBulkFromItsTurn()
+    {
+        using SessionPair pair = new(gateway: Wide);
+        VshpStream bulk = pair.OpenAccepted();
+        VshpStream[] often = [.. Enumerable.Range(0, 68).Select(_ => pair.OpenAccepted())];
+        byte[] little = new byte[1_000];
+        long got = 0;
+        for (int i = 0; i < 100; i++)
+        {
+            SessionPair.Write(bulk, new byte[100_000]);
+            foreach (VshpStream stream in often)
+            {
+                SessionPair.Write(stream, little);
+            }
+
+            pair.Gateway.Receive(pair.Send(pair.Device), pair.Now);
+            got += SessionPair.Read(SessionPair.Far(bulk)).Length;
+            foreach (VshpStream stream in often)
+            {
+                SessionPair.Read(SessionPair.Far(stream));
+            }
+
+            pair.Device.Receive(pair.Send(pair.Gateway), pair.Now);
+        }
+
+        Assert.True(got > 60_000, $"{got} bytes of the bulk transfer, whose share of what was sent is 95,000");
+    }
+
+    [Fact]
     public void OneThatWaitedForItsWindowTakesItsTurnBehindTheOthers()
     {
         using SessionPair pair = new(gateway: new VshpOptions { StreamWindow = 20_000, SessionWindow = 16 << 20 });

@@ -144,6 +144,23 @@ public sealed class WindowTests
     }
 
     [Fact]
+    public void WhatWasReadIsToldWhenOthersHaveUsedUpTheRest()
+    {
+        using SessionPair pair = new(gateway: new VshpOptions { SessionWindow = 16_384, MaxSessionWindow = 16_384 });
+        VshpStream read = pair.OpenAccepted();
+        VshpStream unread = pair.OpenAccepted();
+        SessionPair.Write(read, new byte[6_000]);
+        pair.Carry();
+        SessionPair.Read(SessionPair.Far(read));
+        pair.Carry();
+        SessionPair.Write(unread, new byte[10_384]); // all that is left
+        pair.Carry();
+        SessionPair.Write(read, new byte[1_000]);
+        pair.Carry();
+        Assert.Equal(1_000, SessionPair.Far(read).Received.Length);
+    }
+
+    [Fact]
     public void AStreamOverGivesItsGrowthBack()
     {
         VshpOptions gateway = new() { StreamWindow = 65_536, MaxSessionWindow = 1 << 20, MaxStreamWindow = 1 << 20 };
