@@ -51,27 +51,27 @@ internal static class HappyEyeballs
     /// A connection to one of <paramref name="addresses"/> (in the order given). When none answers, the failure that says most: a host that
     /// refused is nearer than one that cannot be reached, and that nearer than silence.
     /// </summary>
-    public static async ValueTask<IConnection> ConnectAsync(
-        IReadOnlyList<IPAddress> addresses, int port, IDialer dialer, OutgoingInterface? outgoing, string what, CancellationToken cancellation)
-    {
-        if (addresses.Count == 1)
-        {
-            return await dialer.DialAsync(new IPEndPoint(addresses[0], port), outgoing, what, cancellation);
-        }
+    public static ValueTask<IConnection> ConnectAsync(
+        IReadOnlyList<IPAddress> addresses, int port, IDialer dialer, OutgoingInterface? outgoing, string what, CancellationToken cancellation) => addresses.Count == 1
+            ? dialer.DialAsync(new IPEndPoint(addresses[0], port), outgoing, what, cancellation)
+            : RaceAsync(addresses.Count, (i, token) => dialer.DialAsync(new IPEndPoint(addresses[i], port), outgoing, what, token), what, cancellation);
 
+    /// <summary>The same for <paramref name="count"/> ways, whatever they are, each opened by its number.</summary>
+    public static async ValueTask<IConnection> RaceAsync(int count, Func<int, CancellationToken, ValueTask<IConnection>> open, string what, CancellationToken cancellation)
+    {
         using CancellationTokenSource race = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         List<Task<IConnection>> running = [];
         CulvertException? failure = null;
         int next = 0;
         try
         {
-            while (next < addresses.Count || running.Count > 0)
+            while (next < count || running.Count > 0)
             {
                 Task? pause = null;
-                if (next < addresses.Count)
+                if (next < count)
                 {
-                    running.Add(dialer.DialAsync(new IPEndPoint(addresses[next++], port), outgoing, what, race.Token).AsTask());
-                    pause = next < addresses.Count ? Task.Delay(AttemptDelay, race.Token) : null;
+                    running.Add(open(next++, race.Token).AsTask());
+                    pause = next < count ? Task.Delay(AttemptDelay, race.Token) : null;
                 }
 
                 // Until one ends, or it is time for the next.
@@ -131,6 +131,7 @@ internal static class HappyEyeballs
 
     private static int Rank(FailureKind kind) => kind switch
     {
+        FailureKind.Untrusted or FailureKind.Authentication => 6,
         FailureKind.Refused => 5,
         FailureKind.Reset => 4,
         FailureKind.HostUnreachable => 3,

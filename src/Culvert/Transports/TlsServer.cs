@@ -6,7 +6,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
-using Culvert.Exits;
 using Culvert.Flows;
 using Culvert.Trust;
 

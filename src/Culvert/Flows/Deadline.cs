@@ -3,7 +3,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
 
-namespace Culvert.Exits;
+namespace Culvert.Flows;
 
 /// <summary>Runs an operation that must end in time.</summary>
 internal static class Deadline
