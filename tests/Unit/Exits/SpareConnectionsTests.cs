@@ -132,7 +132,7 @@ public sealed class SpareConnectionsTests : IDisposable
         Place fresh = _places.Last(static place => place.Request.Length > 0);
         Assert.NotSame(_places[1], fresh);
         Close(fresh, politely);
-        Assert.True(asked.IsFaulted); // not a third time
+        Assert.Equal((politely, !politely), (asked.IsCompletedSuccessfully, asked.IsFaulted)); // not a third time
     }
 
     [Fact]
@@ -294,11 +294,7 @@ public sealed class SpareConnectionsTests : IDisposable
                 async (connection, token) =>
                 {
                     await connection.WriteAsync(new ReadOnlySequence<byte>("?"u8.ToArray()), token);
-                    if (!await connection.FillAsync(100, token))
-                    {
-                        throw new CulvertException(FailureKind.Protocol, "The proxy has hung up.");
-                    }
-
+                    await connection.FillAsync(100, token); // hanging up is an answer too, an empty one
                     string text = Encoding.ASCII.GetString(connection.Buffered.Span);
                     return read is null ? text : read(text);
                 },
