@@ -5,6 +5,7 @@ using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Platform.Files;
@@ -197,10 +198,11 @@ public sealed class TrustStoreTests : IDisposable
         // A lock belongs to an open file, so two stores stand for two processes.
         using TrustStore one = Open();
         using TrustStore two = Open();
+        using Barrier start = new(3);
         await Task.WhenAll(
-            Task.Run(() => AddMany(one, "a")),
-            Task.Run(() => AddMany(two, "b")),
-            Task.Run(() => AddMany(two, "c")));
+            Task.Run(() => AddMany(one, "a", start)),
+            Task.Run(() => AddMany(two, "b", start)),
+            Task.Run(() => AddMany(two, "c", start)));
         using TrustStore store = Open();
         Assert.Equal(60, store.Peers.Count);
     }
@@ -249,10 +251,11 @@ public sealed class TrustStoreTests : IDisposable
         Assert.Equal(longest[..^2] + "-2", store.FreeName(PeerKind.Device, longest));
     }
 
-    private static void AddMany(TrustStore store, string prefix)
+    private static void AddMany(TrustStore store, string prefix, Barrier start)
     {
         for (int i = 0; i < 20; i++)
         {
+            Assert.True(start.SignalAndWait(Patience.Soon)); // all at once, each time
             store.Add(Peer($"{prefix}{i}"));
         }
     }
