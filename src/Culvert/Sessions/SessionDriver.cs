@@ -43,7 +43,8 @@ internal sealed partial class SessionDriver : IAsyncDisposable
         _clock = clock;
         _start = clock.GetTimestamp();
         _isDevice = hello is null;
-        Pool = new PacketPool(keepSmall: 256);
+        // What may be unacknowledged at a time, in large blocks: fewer are allocated anew for each window of a bulk transfer.
+        Pool = new PacketPool(keepSmall: 256, keepLarge: options.MaxUnacknowledged / PacketPool.LargeSize);
         _session = hello is { } greeting ? VshpSession.Accept(options, Pool, greeting, Now) : VshpSession.Connect(options, Pool, Now);
         _timer = clock.CreateTimer(static d => ((SessionDriver)d!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
