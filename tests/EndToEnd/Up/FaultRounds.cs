@@ -148,8 +148,8 @@ public sealed class FaultRounds(LabFixture fixture) : UpTest(fixture)
     {
         using Command engine = Network.Client.Start(Line("up", arguments), new CommandOptions { TimeOut = TimeSpan.FromMinutes(1), Environment = environment });
         FaultScene.Pass(TimeSpan.FromSeconds(1.2 * random.NextDouble()));
-        Die(engine.Id, random);
-        Until.True(() => engine.HasEnded || engine.Error.Contains(" is up, through ", StringComparison.Ordinal), "the engine to be up or to have ended");
+        bool dead = Die(engine.Id, random);
+        Until.True(() => engine.HasEnded || (!dead && engine.Error.Contains(" is up, through ", StringComparison.Ordinal)), "the engine to be up or to have ended");
         if (!engine.HasEnded)
         {
             // Without its helper perhaps; but what says that it is up is up.
@@ -179,12 +179,14 @@ public sealed class FaultRounds(LabFixture fixture) : UpTest(fixture)
         Culvert("cleanup").Ok();
     }
 
-    /// <summary>Kills the engine, its helper, or both; who has gone already has gone.</summary>
-    private static void Die(int engine, Random random)
+    /// <summary>Kills the engine, its helper, or both; who has gone already has gone. True when the engine was to die.</summary>
+    private static bool Die(int engine, Random random)
     {
+        int which = random.Next(3);
         string helper = $"pkill -9 -P {engine}";
         string killed = $"kill -9 {engine} 2>/dev/null";
-        LabNetwork.System((random.Next(3) switch { 0 => helper, 1 => killed, _ => $"kill -STOP {engine}; {helper}; {killed}" }) + " || true");
+        LabNetwork.System((which switch { 0 => helper, 1 => killed, _ => $"kill -STOP {engine}; {helper}; {killed}" }) + " || true");
+        return which > 0;
     }
 
     private bool MayLeave(SentPacket packet) => (Network.Exit.V4.Equals(packet.Destination) && packet is { Protocol: 6, Port: 1080 })

@@ -45,10 +45,11 @@ internal sealed class FaultScene(LabNetwork network, Random random) : IDisposabl
                 Client("link set eth0 down", "link set eth0 up", "link set eth0 down");
                 break;
             case Fault.AddressChanges:
-                Client($"addr del {network.Client.V4}/24 dev eth0", "addr add 192.0.2.12/24 dev eth0", "route replace default via 192.0.2.1 dev eth0");
+                Client($"addr del {network.Client.V4}/24 dev eth0", "addr add 192.0.2.12/24 dev eth0");
+                Route("replace default via 192.0.2.1 dev eth0");
                 break;
             case Fault.RouteChanges:
-                Client(random.Next(2) == 0 ? "route del default" : "route replace default via 192.0.2.20 dev eth0");
+                Route(random.Next(2) == 0 ? "del default" : "replace default via 192.0.2.20 dev eth0");
                 break;
             case Fault.EngineStopped:
                 LabNetwork.System($"kill -STOP {tunnel.Engine}");
@@ -110,6 +111,15 @@ internal sealed class FaultScene(LabNetwork network, Random random) : IDisposabl
     }
 
     private void Client(params string[] lines) => LabNetwork.System(string.Join(" && ", lines.Select(line => $"ip -n {network.Client.Namespace} {line}")));
+
+    /// <summary>Changes the default route, unless the link is down, and the route gone with it.</summary>
+    private void Route(string change)
+    {
+        if (!_on.Contains(Fault.LinkFlaps))
+        {
+            Client($"route {change}");
+        }
+    }
 
     private void Router(string command) => LabNetwork.System($"ip netns exec {network.Router.Namespace} nft {command}");
 
