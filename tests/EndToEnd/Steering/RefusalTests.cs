@@ -90,13 +90,14 @@ public sealed class RefusalTests(LabFixture fixture) : SteeringTest(fixture)
             its.close()
             ours.send(bytes([5, 0, 0xDC, 5, 0, 0]) + b'culvert0')
             print(ours.recv(4096)[0])
+            print(ours.recv(4096)[0])
             ours.send(b'\x06garbage')
             print(ours.recv(4096)[0])
             print(ours.recv(4096))
             print(helper.wait(10))
             END
             """).Ok();
-        Assert.Equal("2\n9\nb''\n3\n", result.Output);
+        Assert.Equal("11\n2\n9\nb''\n3\n", result.Output);
     }
 
     [LabFact]
