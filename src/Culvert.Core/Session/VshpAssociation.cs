@@ -1,43 +1,19 @@
 using System;
-using System.Buffers.Binary;
 
 namespace Culvert.Core.Session;
 
 /// <summary>One UDP endpoint at the side that was asked for it. Datagrams may be sent at once.</summary>
-public sealed class VshpAssociation : Numbered
+public sealed class VshpAssociation : VshpFlow
 {
-    private VshpReason _reason;
-    private bool _opened;
-
     internal VshpAssociation(VshpSession session, uint id, bool isOurs)
         : base(session, id, isOurs)
     {
-        if (isOurs)
-        {
-            Pend(Pending.Asking);
-        }
-    }
-
-    /// <summary>We have the endpoint that the other side asked for.</summary>
-    public void Accept()
-    {
-        if (!IsOurs && !_opened && !IsOver)
-        {
-            _opened = true;
-            Pend(Pending.Answer);
-        }
     }
 
     /// <summary>We have not. The association is over then, and released.</summary>
     public void Refuse(VshpReason reason)
     {
-        if (!IsOurs && !_opened && !IsOver)
-        {
-            _reason = reason;
-            Close(reason, tell: false);
-            Pend(Pending.Refusal);
-        }
-
+        CloseRefused(reason);
         Release(VshpReason.Cancelled);
     }
 
@@ -58,37 +34,8 @@ public sealed class VshpAssociation : Numbered
             return;
         }
 
-        if (!IsOver)
-        {
-            _reason = reason;
-            Close(reason, tell: false);
-            Pend(Pending.Reset);
-        }
-
+        CloseReset(reason);
         Session.Released(this);
-    }
-
-    internal bool OnOpened()
-    {
-        if (!IsOurs || _opened)
-        {
-            return false;
-        }
-
-        _opened = true;
-        Session.Raise(SessionEventKind.Opened, this);
-        return true;
-    }
-
-    internal bool OnRefused(VshpReason reason)
-    {
-        if (!IsOurs || _opened)
-        {
-            return false;
-        }
-
-        Close(reason == VshpReason.None ? VshpReason.Reset : reason, tell: true);
-        return true;
     }
 
     internal override void Frame(FrameLog log, long now)
@@ -100,16 +47,8 @@ public sealed class VshpAssociation : Numbered
             log.Append(new FrameHeader(FrameType.Associate, 0, 0, Id));
         }
 
-        if ((waiting & Pending.Answer) != 0)
-        {
-            log.Append(new FrameHeader(FrameType.Opened, 0, 0, Id));
-        }
-
-        if ((waiting & (Pending.Refusal | Pending.Reset)) != 0)
-        {
-            FrameType type = (waiting & Pending.Refusal) != 0 ? FrameType.Refused : FrameType.Reset;
-            BinaryPrimitives.WriteUInt16BigEndian(log.Append(new FrameHeader(type, 0, 2, Id)), (ushort)_reason);
-        }
+        FrameAnswer(log, waiting);
+        FrameEnd(log, waiting);
     }
 
     private protected override void OnClosed()

@@ -277,7 +277,7 @@ public sealed partial class VshpSession
         switch (header.Type)
         {
             case FrameType.Opened:
-                good = numbered is VshpStream opened ? opened.OnOpened() : numbered is VshpAssociation associated && associated.OnOpened();
+                good = numbered is VshpFlow opened && opened.OnOpened();
                 break;
             case FrameType.Resolved:
                 good = numbered is VshpQuestion answered && answered.OnAnswered(payload);
@@ -286,8 +286,7 @@ public sealed partial class VshpSession
                 VshpReason reason = VshpReasons.FromWire(BinaryPrimitives.ReadUInt16BigEndian(payload));
                 good = numbered switch
                 {
-                    VshpStream stream => stream.OnRefused(reason),
-                    VshpAssociation association => association.OnRefused(reason),
+                    VshpFlow flow => flow.OnRefused(reason),
                     VshpQuestion question => question.OnRefused(reason),
                     _ => false,
                 };

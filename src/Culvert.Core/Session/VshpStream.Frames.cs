@@ -29,31 +29,6 @@ public sealed partial class VshpStream
     /// <summary>Bytes wait for want of window.</summary>
     internal bool IsBlocked => !IsOver && _queue.Length > 0;
 
-    /// <summary>The other side has connected; false where it cannot have.</summary>
-    internal bool OnOpened()
-    {
-        if (!IsOurs || _opened)
-        {
-            return false;
-        }
-
-        _opened = true;
-        Session.Raise(SessionEventKind.Opened, this);
-        return true;
-    }
-
-    /// <summary>The other side could not; false where it has said that it could.</summary>
-    internal bool OnRefused(VshpReason reason)
-    {
-        if (!IsOurs || _opened)
-        {
-            return false;
-        }
-
-        Close(reason == VshpReason.None ? VshpReason.Reset : reason, tell: true);
-        return true;
-    }
-
     /// <summary>It is over both ways.</summary>
     internal void OnReset(VshpReason reason) => Close(reason == VshpReason.None ? VshpReason.Reset : reason, tell: true);
 
@@ -73,7 +48,7 @@ public sealed partial class VshpStream
     /// <summary>Data came, and was found to be within the session's window; returns what it broke, or None.</summary>
     internal VshpReason OnData(ReadOnlySpan<byte> data, bool fin)
     {
-        if (ReceiveFinished || (IsOurs && !_opened))
+        if (ReceiveFinished || (IsOurs && !IsOpened))
         {
             return VshpReason.Protocol;
         }

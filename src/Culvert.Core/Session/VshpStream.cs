@@ -9,7 +9,7 @@ namespace Culvert.Core.Session;
 /// One connection to <see cref="Destination"/> through the session: a byte stream each way, finished each way on its own. Bytes of the other side wait in <see cref="Received"/>; bytes for it
 /// are written into <see cref="GetMemory"/>. Once it is over, calls that would send do nothing.
 /// </summary>
-public sealed partial class VshpStream : Numbered
+public sealed partial class VshpStream : VshpFlow
 {
     /// <summary>A slow reader does not tell of every byte it has read.</summary>
     private const int LeastRenewal = 4_096;
@@ -17,9 +17,7 @@ public sealed partial class VshpStream : Numbered
     private readonly ReadQueue _received;
     private readonly WriteQueue _queue;
     private ReceiveWindow _window;
-    private VshpReason _reason; // of the pending refusal or reset
     private int _growth; // bytes by which the window has grown
-    private bool _opened;
     private bool _finishing;
     private bool _finFramed;
     private bool _wantsToWrite;
@@ -32,10 +30,6 @@ public sealed partial class VshpStream : Numbered
         _queue = new WriteQueue(session.Pool);
         _window = new ReceiveWindow(session.Options.StreamWindow, Math.Min(LeastRenewal, session.Options.StreamWindow / 2), now);
         SendLimit = session.PeerStreamWindow;
-        if (isOurs)
-        {
-            Pend(Pending.Asking);
-        }
     }
 
     /// <summary>Where it goes.</summary>
@@ -50,28 +44,12 @@ public sealed partial class VshpStream : Numbered
     /// <summary>Bytes unread that the other side may have here.</summary>
     internal int WindowSize => _window.Size;
 
-    private bool CanWrite => !IsOver && !_finishing && (IsOurs || _opened);
-
-    /// <summary>We have connected what the other side asked for.</summary>
-    public void Accept()
-    {
-        if (!IsOurs && !_opened && !IsOver)
-        {
-            _opened = true;
-            Pend(Pending.Answer);
-        }
-    }
+    private bool CanWrite => !IsOver && !_finishing && (IsOurs || IsOpened);
 
     /// <summary>We have not. The stream is over then, and released.</summary>
     public void Refuse(VshpReason reason)
     {
-        if (!IsOurs && !_opened && !IsOver)
-        {
-            _reason = reason;
-            Close(reason, tell: false);
-            Pend(Pending.Refusal);
-        }
-
+        CloseRefused(reason);
         Release();
     }
 
@@ -91,7 +69,7 @@ public sealed partial class VshpStream : Numbered
     }
 
     /// <summary>
-    /// Room for bytes to send, at most 64 KiB; empty where as much waits as may (an event Writable follows when there is room), before <see cref="Accept"/>, behind <see cref="Finish"/>, and
+    /// Room for bytes to send, at most 64 KiB; empty where as much waits as may (an event Writable follows when there is room), before <see cref="VshpFlow.Accept"/>, behind <see cref="Finish"/>, and
     /// when it is over. One block is lent at a time: asking again before <see cref="Advance"/> lends the same.
     /// </summary>
     public Memory<byte> GetMemory()
@@ -142,15 +120,7 @@ public sealed partial class VshpStream : Numbered
     }
 
     /// <summary>Ends both ways at once; what is written and not yet framed is dropped. No event follows.</summary>
-    public void Reset(VshpReason reason)
-    {
-        if (!IsOver)
-        {
-            _reason = reason;
-            Close(reason, tell: false);
-            Pend(Pending.Reset);
-        }
-    }
+    public void Reset(VshpReason reason) => CloseReset(reason);
 
     /// <summary>
     /// The user is done. An open stream is reset, and so is one with bytes unread, since their sender believes them read; one that is finishing goes on by itself. No event follows.
@@ -187,23 +157,14 @@ public sealed partial class VshpStream : Numbered
             Destination.Write(log.Append(new FrameHeader(FrameType.Open, 0, (ushort)size, Id)));
         }
 
-        if ((waiting & Pending.Answer) != 0)
-        {
-            log.Append(new FrameHeader(FrameType.Opened, 0, 0, Id));
-        }
-
+        FrameAnswer(log, waiting);
         if ((waiting & Pending.Fin) != 0)
         {
             log.Append(new FrameHeader(FrameType.Data, FrameFlags.Fin, 0, Id));
             _finFramed = true;
         }
 
-        if ((waiting & (Pending.Refusal | Pending.Reset)) != 0)
-        {
-            FrameType type = (waiting & Pending.Refusal) != 0 ? FrameType.Refused : FrameType.Reset;
-            BinaryPrimitives.WriteUInt16BigEndian(log.Append(new FrameHeader(type, 0, 2, Id)), (ushort)_reason);
-        }
-        else if ((waiting & Pending.Window) != 0 && !IsOver && !ReceiveFinished)
+        if (!FrameEnd(log, waiting) && (waiting & Pending.Window) != 0 && !IsOver && !ReceiveFinished)
         {
             int growth = _window.Renew(now, Session.RoundTrip, Session.RoomToGrow(_window.Size));
             Session.Grew(growth);
