@@ -5,7 +5,7 @@ namespace Culvert.Core.Session;
 /// <summary>PAIR_OFFER: the device commits itself to a nonce, and says its name (docs/protocol.md, Pairing).</summary>
 /// <param name="Version">1.</param>
 /// <param name="Commitment">32 bytes.</param>
-/// <param name="Name">The device's name, 1 to 64 bytes of UTF-8.</param>
+/// <param name="Name">The device's name, a name (<see cref="PairName"/>).</param>
 public readonly record struct PairOffer(byte Version, Bytes32 Commitment, string Name)
 {
     /// <summary>Bytes of the longest payload.</summary>
@@ -36,7 +36,7 @@ public readonly record struct PairOffer(byte Version, Bytes32 Commitment, string
 
 /// <summary>PAIR_ANSWER: the gateway's nonce and name.</summary>
 /// <param name="Nonce">32 unpredictable bytes.</param>
-/// <param name="Name">The gateway's name, 1 to 64 bytes of UTF-8.</param>
+/// <param name="Name">The gateway's name, a name (<see cref="PairName"/>).</param>
 public readonly record struct PairAnswer(Bytes32 Nonce, string Name)
 {
     /// <summary>Bytes of the longest payload.</summary>

@@ -7,8 +7,8 @@ public static class VshpReasons
     public static FailureKind ToFailureKind(this VshpReason reason) => reason switch
     {
         VshpReason.Bug or VshpReason.Protocol or VshpReason.Version or VshpReason.FlowControl => FailureKind.Protocol,
-        VshpReason.Authentication or VshpReason.PairingExpired or VshpReason.PairingDeclined or VshpReason.Revoked => FailureKind.Authentication,
-        VshpReason.Untrusted or VshpReason.PairingSecret => FailureKind.Untrusted,
+        VshpReason.Authentication or VshpReason.PairingDeclined or VshpReason.Revoked => FailureKind.Authentication,
+        VshpReason.Untrusted or VshpReason.PairingSecret or VshpReason.PairingExpired => FailureKind.Untrusted,
         VshpReason.Refused => FailureKind.Refused,
         VshpReason.HostUnreachable => FailureKind.HostUnreachable,
         VshpReason.NetworkUnreachable => FailureKind.NetworkUnreachable,

@@ -1,5 +1,6 @@
 using System;
 using Culvert.Core.Session;
+using Culvert.Pairing;
 using Culvert.Sessions;
 
 namespace Culvert.Gateway;
@@ -27,6 +28,9 @@ internal sealed record GatewayOptions
 
     /// <summary>How long what is open may go on when the gateway stops.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Where devices are paired; null pairs none.</summary>
+    public PairingDesk? Pairing { get; init; }
 
     /// <summary>The clock of sessions and relays.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

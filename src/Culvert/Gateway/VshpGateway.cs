@@ -3,6 +3,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
@@ -68,8 +69,9 @@ internal sealed class VshpGateway : IAsyncDisposable
     /// </summary>
     /// <param name="connection">The transport; not a byte of it read.</param>
     /// <param name="key">The key that the device has shown, and proved to have; null on a transport whose users are this machine's affair: a Unix socket, standard input and output.</param>
+    /// <param name="from">The address that it comes from; null where there are none.</param>
     /// <param name="cancellation">Drops the transport.</param>
-    public async Task ServeAsync(IConnection connection, KeyHash? key, CancellationToken cancellation)
+    public async Task ServeAsync(IConnection connection, KeyHash? key, IPAddress? from, CancellationToken cancellation)
     {
         using CancellationTokenRegistration registration = cancellation.UnsafeRegister(static c => ((IConnection)c!).Abort(), connection);
         try
@@ -77,7 +79,7 @@ internal sealed class VshpGateway : IAsyncDisposable
             byte[] bytes = new byte[FirstFrame.MaxSize];
             (FirstFrameKind kind, FirstFrame first, int count) = await Deadline.RunAsync(
                 _options.FirstFrameTime, "The first frame", token => ReadFirstAsync(connection, bytes, token), cancellation).ConfigureAwait(false);
-            await ServeAsync(connection, key, kind, first, bytes.AsMemory(first.Length, count - first.Length)).ConfigureAwait(false);
+            await ServeAsync(connection, key, from, kind, first, bytes.AsMemory(first.Length, count - first.Length), cancellation).ConfigureAwait(false);
         }
         catch (CulvertException)
         {
@@ -142,7 +144,7 @@ internal sealed class VshpGateway : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(IConnection connection, KeyHash? key, FirstFrameKind kind, FirstFrame first, ReadOnlyMemory<byte> rest)
+    private async Task ServeAsync(IConnection connection, KeyHash? key, IPAddress? from, FirstFrameKind kind, FirstFrame first, ReadOnlyMemory<byte> rest, CancellationToken cancellation)
     {
         switch (kind)
         {
@@ -155,6 +157,9 @@ internal sealed class VshpGateway : IAsyncDisposable
                 break;
             case FirstFrameKind.Resume:
                 await ResumeAsync(connection, key, first.Resume, rest).ConfigureAwait(false);
+                break;
+            case FirstFrameKind.Pairing when key is { } shown && _options.Pairing is { } desk:
+                await desk.ServeAsync(connection, shown, from, first.Offer, rest, cancellation).ConfigureAwait(false);
                 break;
             case FirstFrameKind.Pairing:
                 byte[] reason = new byte[2];

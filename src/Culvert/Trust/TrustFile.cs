@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Culvert.Core;
+using Culvert.Core.Session;
 
 namespace Culvert.Trust;
 
@@ -69,7 +70,7 @@ internal sealed record TrustFile
                 throw Wrong(path, "one of the peers is nothing");
             }
 
-            if (!TrustedPeer.IsName(peer.Name))
+            if (!PairName.IsName(peer.Name))
             {
                 throw Wrong(path, $"'{peer.Name}' cannot be a name");
             }

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using Culvert.Core;
+using Culvert.Core.Session;
 using Culvert.Platform.Files;
 
 namespace Culvert.Trust;
@@ -128,12 +129,12 @@ internal sealed class TrustStore : IDisposable
     /// <summary>A name like <paramref name="wanted"/> that no peer of this kind has.</summary>
     public string FreeName(PeerKind kind, string wanted)
     {
-        string start = TrustedPeer.IsName(wanted) ? wanted : kind == PeerKind.Device ? "device" : "gateway";
+        string start = PairName.IsName(wanted) ? wanted : kind == PeerKind.Device ? "device" : "gateway";
         string name = start;
         for (int number = 2; Find(kind, name) is not null; number++)
         {
             name = $"{start}-{number}";
-            while (!TrustedPeer.IsName(name))
+            while (!PairName.IsName(name))
             {
                 // A name that fills its room gives way to the number.
                 start = start[..^1].TrimEnd();
@@ -159,9 +160,9 @@ internal sealed class TrustStore : IDisposable
 
     private static void RequireFree(List<TrustedPeer> peers, PeerKind kind, string name)
     {
-        if (!TrustedPeer.IsName(name))
+        if (!PairName.IsName(name))
         {
-            throw new CulvertException(FailureKind.Usage, $"A name has 1 to {TrustedPeer.MaxName} bytes, nothing invisible, and no space at either end.");
+            throw new CulvertException(FailureKind.Usage, $"A name has {PairName.Rule}.");
         }
 
         if (peers.Exists(p => IsCalled(p, kind, name)))

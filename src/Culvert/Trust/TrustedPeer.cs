@@ -1,7 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -10,13 +8,10 @@ namespace Culvert.Trust;
 /// <summary>A device or a gateway that we are paired with.</summary>
 internal sealed record TrustedPeer
 {
-    /// <summary>Most bytes of a name in UTF-8, as in VSHP.</summary>
-    public const int MaxName = 64;
-
     /// <summary>What it is to us.</summary>
     public required PeerKind Kind { get; init; }
 
-    /// <summary>What we call it; no two of a kind have the same, whatever the case.</summary>
+    /// <summary>What we call it, a <see cref="Core.Session.PairName"/>; no two of a kind have the same, whatever the case.</summary>
     public required string Name { get; init; }
 
     /// <summary>The hash of its key; no two of a kind have the same.</summary>
@@ -37,24 +32,4 @@ internal sealed record TrustedPeer
     /// <summary>What a later version keeps here; it stays.</summary>
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Others { get; set; }
-
-    /// <summary>Whether a name can be shown and typed: 1 to <see cref="MaxName"/> bytes, nothing invisible, no space at either end.</summary>
-    public static bool IsName(string name)
-    {
-        if (name.Length == 0 || name != name.Trim() || Encoding.UTF8.GetByteCount(name) > MaxName)
-        {
-            return false;
-        }
-
-        foreach (Rune each in name.EnumerateRunes())
-        {
-            if (each == Rune.ReplacementChar || Rune.GetUnicodeCategory(each) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-                or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
 }

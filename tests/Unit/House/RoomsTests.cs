@@ -41,10 +41,11 @@ public sealed class RoomsTests
         ["Culvert.Entries"] = new(["Culvert.Core", "Culvert.Core.Proxy", "Culvert.Flows", "Culvert.Flows.Socks"], "an entry knows exits by their seam only"),
         ["Culvert.Entries.Tun"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Stack", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Links"], "an entry knows exits by their seam only"),
         ["Culvert.Discovery"] = new(["Culvert.Core", "Culvert.Core.Mdns", "Culvert.Flows", "Culvert.Platform", "Culvert.Platform.Network"], "carries multicast DNS to the links and back; what is said there is decided in the core"),
-        ["Culvert.Gateway"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Core.Session", "Culvert.Exits", "Culvert.Flows", "Culvert.Platform", "Culvert.Platform.Files", "Culvert.Platform.Network", "Culvert.Sessions", "Culvert.Trust"], "whom a gateway serves, and what it lets them do; by what they come in is the affair of transports"),
+        ["Culvert.Gateway"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Core.Packets", "Culvert.Core.Session", "Culvert.Exits", "Culvert.Flows", "Culvert.Pairing", "Culvert.Platform", "Culvert.Platform.Files", "Culvert.Platform.Network", "Culvert.Sessions", "Culvert.Trust"], "whom a gateway serves, and what it lets them do; by what they come in is the affair of transports"),
+        ["Culvert.Pairing"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Session", "Culvert.Flows", "Culvert.Trust"], "makes two keys known to each other over any connection; who listens, and who asks the person, is the affair of others"),
         ["Culvert.Sessions"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Core.Session", "Culvert.Flows", "Culvert.Platform"], "drives the pure session over any transport; who is at the other end is the affair of exit and gateway"),
         ["Culvert.Transports"] = new(["Culvert.Core", "Culvert.Core.Packets", "Culvert.Flows", "Culvert.Trust"], "a transport carries bytes, whatever session is in them"),
-        ["Culvert.Trust"] = new(["Culvert.Core", "Culvert.Platform.Files"], "who we are and whom we know; how they speak is the affair of transports and session"),
+        ["Culvert.Trust"] = new(["Culvert.Core", "Culvert.Core.Session", "Culvert.Platform.Files"], "who we are and whom we know; how they speak is the affair of transports and session"),
         ["Culvert.Tunnel"] = new(["Culvert.Core", "Culvert.Core.Dns", "Culvert.Entries.Tun", "Culvert.Exits", "Culvert.Flows", "Culvert.Names", "Culvert.Platform", "Culvert.Platform.Channel", "Culvert.Platform.Links", "Culvert.Platform.Linux", "Culvert.Platform.Network"], "the supervisor holds the whole engine together"),
     };
 

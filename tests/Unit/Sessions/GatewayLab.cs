@@ -63,7 +63,7 @@ internal sealed class GatewayLab : ITransport, IAsyncDisposable
     public IConnection Open(KeyHash? key)
     {
         Wire = new Wire(Lasts());
-        _ = Gateway.ServeAsync(Wire.Far, key, default);
+        _ = Gateway.ServeAsync(Wire.Far, key, null, default);
         return Wire.Near;
     }
 

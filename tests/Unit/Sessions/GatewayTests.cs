@@ -35,7 +35,7 @@ public sealed class GatewayTests
         Task serving = Task.Run(async () =>
         {
             TlsConnection accepted = await server.AcceptAsync(new SocketConnection(await listener.AcceptAsync(), "device"), null, default);
-            await lab.Gateway.ServeAsync(accepted, accepted.Peer, default);
+            await lab.Gateway.ServeAsync(accepted, accepted.Peer, null, default);
         });
         await using DirectExit direct = new(ExitOptions.Default);
         TlsTransport tls = new(new TcpTransport(direct, new Destination(IPAddress.Loopback, Ports.Of(listener))), new TlsClientOptions { Pin = gateway.Hash, Identity = device });

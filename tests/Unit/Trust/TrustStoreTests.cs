@@ -8,6 +8,7 @@ using System.Text.Json.Nodes;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
+using Culvert.Core.Session;
 using Culvert.Platform.Files;
 using Culvert.Tests.Unit.Flows;
 using Culvert.Trust;
@@ -246,7 +247,7 @@ public sealed class TrustStoreTests : IDisposable
         Assert.Equal("phone-3", store.FreeName(PeerKind.Device, "Phone").ToLowerInvariant());
         Assert.Equal("phone", store.FreeName(PeerKind.Gateway, "phone"));
         Assert.Equal("device", store.FreeName(PeerKind.Device, "\u0007"));
-        string longest = new('x', TrustedPeer.MaxName);
+        string longest = new('x', PairName.MaxSize);
         store.Add(Peer(longest));
         Assert.Equal(longest[..^2] + "-2", store.FreeName(PeerKind.Device, longest));
     }
