@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Core;
@@ -61,6 +62,9 @@ internal sealed unsafe class ChildProcess
 
     private void Run(IReadOnlyList<byte[]> arguments, IReadOnlyList<byte[]> environment, IReadOnlyList<(int Ours, int Childs)> descriptors)
     {
+        // When continued, the framework sets the terminal to what it knew of it, on a thread of its own. By then the terminal may be the command's, whose modes
+        // that would spoil, or which would stop us with SIGTTOU.
+        using PosixSignalRegistration? continued = _terminal is null ? null : PosixSignalRegistration.Create((PosixSignal)Libc.SIGCONT, static context => context.Cancel = true);
         int error = Spawn(arguments, environment, descriptors);
         _started.SetResult(error);
         if (error == 0)

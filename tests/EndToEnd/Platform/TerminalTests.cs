@@ -128,6 +128,15 @@ public sealed class TerminalTests(ProbeFolder probe) : IDisposable
     }
 
     [LabFact("script")]
+    public void EngineThatIsContinuedLeavesTheTerminalAsTheCommandSetIt()
+    {
+        // The framework would set the terminal to what it was when it last looked, on a thread of its own: before the command that was continued with it, or after.
+        // The second signal, which the engine hands on, comes when the first has been dealt with.
+        _terminal.Type("$probe sh -c 'trap \"stty -a; exit\" USR1; stty -echo; kill -CONT $PPID; kill -USR1 $PPID; while :; do sleep 0.1; done'\n");
+        Assert.Contains("icanon iexten -echo ", _terminal.WaitFor("outer> "), StringComparison.Ordinal);
+    }
+
+    [LabFact("script")]
     public void CommandInTheBackgroundLeavesTheTerminalAlone()
     {
         _terminal.Type("$probe sh -c 'exit 4' & job=$!; echo cat$((1)); cat; wait $job; echo code=$?\n");
