@@ -28,6 +28,8 @@ internal static class CommandLine
         LeakTestCommand.Declaration,
         InstallCommand.Declaration,
         ProxyCommand.Declaration,
+        ServeCommand.Declaration,
+        DevicesCommand.Declaration,
         CompletionCommand.Declaration,
     };
 

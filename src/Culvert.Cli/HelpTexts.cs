@@ -15,6 +15,9 @@ internal static class HelpTexts
           direct:                          this machine itself; needs no server
           socks5://[user:password@]host[:1080]   a SOCKS5 proxy; names are resolved there
           http://[user:password@]host[:80]       an HTTP proxy (CONNECT; no UDP)
+          NAME                             a gateway that this machine is paired with (culvert serve, on the other one)
+          tls://[key@]host[:7443]          the same by its address, and by its key's hash where it is not paired
+          unix:PATH                        a gateway on this machine
 
         """;
 
@@ -59,6 +62,29 @@ internal static class HelpTexts
 
         """;
 
+    private const string ServeExamples = """
+        RULES, with commas between; the first that speaks of a destination decides: WHAT[:PORT[-PORT]][/tcp|/udp|/ping], where WHAT is an
+        address, a range, a host, *.domain or *. Private, loopback and the like are closed unless a rule names them.
+
+        Examples:
+          culvert serve                            on every address, port 7443, for the devices it is paired with
+          culvert serve --allow 192.168.1.0/24:445 --deny '*:25'
+          culvert serve --require-interface wg0    share a VPN; nothing leaves while it is down
+          culvert serve --listen stdio             one device, over this program's own standard input and output
+
+        Lines of who comes and goes go to standard error; docs/fail2ban has a filter that reads them.
+
+        """;
+
+    private const string DevicesExamples = """
+        Examples:
+          culvert devices list
+          culvert devices rename laptop 'Anna laptop'
+          culvert devices revoke laptop            its sessions end at once
+          culvert devices revoke home --gateway    a gateway of this machine, where a device has the same name
+
+        """;
+
     public static HelpOption Option()
     {
         HelpOption help = new();
@@ -71,6 +97,8 @@ internal static class HelpTexts
         { Name: "culvert" } => Exits + "\n" + RootExamples,
         { Name: RunCommand.Name } => Exits + "\n" + RunExamples,
         { Name: UpCommand.Name } => Exits + "\n" + UpExamples,
+        { Name: ServeCommand.Name } => ServeExamples,
+        { Name: DevicesCommand.Name } => DevicesExamples,
         { Name: ProxyCommand.Name } => Exits + "\n" + ProxyExamples,
         _ => "",
     };

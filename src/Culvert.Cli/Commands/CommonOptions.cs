@@ -7,7 +7,7 @@ internal static class CommonOptions
 {
     public static Argument<string?> Exit { get; } = new("EXIT")
     {
-        Description = "Where the traffic leaves, as a URI (direct: when left out)",
+        Description = "Where the traffic leaves: a URI, or the name of a paired gateway (direct: when left out)",
         Arity = ArgumentArity.ZeroOrOne,
     };
 

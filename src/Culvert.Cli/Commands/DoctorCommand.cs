@@ -8,7 +8,6 @@ using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Cli.Doctor;
 using Culvert.Core;
-using Culvert.Exits;
 
 namespace Culvert.Cli.Commands;
 
@@ -45,18 +44,18 @@ internal static class DoctorCommand
 
     private static async Task<IPAddress?> HostAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        if (parsed.GetValue(TunnelOptions.ExitOrProfile) is null || TunnelOptions.Read(parsed) is not { Exit: { Scheme: not ExitScheme.Direct } exit })
+        if (parsed.GetValue(TunnelOptions.ExitOrProfile) is null || TunnelOptions.Read(parsed) is not { Exit.Dialled: [var host, ..] })
         {
             return null;
         }
 
         try
         {
-            return (await Dns.GetHostAddressesAsync(exit.Host, cancellation)).FirstOrDefault();
+            return host.Address ?? (await Dns.GetHostAddressesAsync(host.Host, cancellation)).FirstOrDefault();
         }
         catch (SocketException e)
         {
-            throw new CulvertException(FailureKind.NameNotFound, $"The name of the exit, {exit.Host}, could not be resolved: {e.Message}", e);
+            throw new CulvertException(FailureKind.NameNotFound, $"The name of the exit, {host.Host}, could not be resolved: {e.Message}", e);
         }
     }
 }

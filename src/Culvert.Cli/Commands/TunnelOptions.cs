@@ -9,6 +9,7 @@ using Culvert.Cli.Profiles;
 using Culvert.Core;
 using Culvert.Exits;
 using Culvert.Names;
+using Culvert.Trust;
 using Culvert.Tunnel;
 
 namespace Culvert.Cli.Commands;
@@ -20,7 +21,7 @@ internal static class TunnelOptions
 
     public static Argument<string?> ExitOrProfile { get; } = new("EXIT")
     {
-        Description = "Where the traffic leaves, as a URI, or the name of a profile (direct: when left out)",
+        Description = "Where the traffic leaves: a URI, the name of a profile, or of a paired gateway (direct: when left out)",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -89,8 +90,11 @@ internal static class TunnelOptions
     public static TunnelSettings Read(ParseResult parsed)
     {
         string exit = parsed.GetValue(ExitOrProfile) ?? "direct:";
-        Profile profile = ProfileFile.IsName(exit) ? ProfileFile.Find(exit, ProfileFile.Paths) : new Profile { Uri = exit };
-        ExitUri uri = ExitUri.Parse(profile.Uri);
+        Profile? profile = null;
+        string there = "";
+        bool isProfile = ProfileFile.IsName(exit) && ProfileFile.TryFind(exit, ProfileFile.Paths, out profile, out there);
+        profile ??= new Profile { Uri = exit };
+        (ExitUri uri, Identity? identity) = Known(ExitUri.Parse(profile.Uri), isProfile || there.Length == 0 ? "" : $" There is no such profile either ({there}).");
         ExitUri? via = (parsed.GetValue(CommonOptions.Via) ?? profile.Via) is { } text ? ExitUri.Parse(text) : null;
         ChosenExit.RequireProxy(uri, via);
         (List<IPNetwork> networks, List<string> domains) = Split([.. profile.Exclude, .. parsed.GetValue(Exclude) ?? []]);
@@ -121,6 +125,7 @@ internal static class TunnelOptions
         return new TunnelSettings
         {
             Exit = uri,
+            Identity = identity,
             Via = via,
             Names = NamesPolicy.Parse(parsed.GetValue(Dns) ?? profile.Dns ?? "auto"),
             Link = LinkOf(parsed),
@@ -142,6 +147,18 @@ internal static class TunnelOptions
             PostUp = profile.PostUp,
             PreDown = profile.PreDown,
         };
+    }
+
+    private static (ExitUri Exit, Identity? Identity) Known(ExitUri uri, string addition)
+    {
+        try
+        {
+            return OwnKeys.Complete(uri);
+        }
+        catch (CulvertException e) when (addition.Length > 0 && e.Kind == FailureKind.Configuration)
+        {
+            throw new CulvertException(e.Kind, e.Message + addition, e);
+        }
     }
 
     private static (List<IPNetwork> Networks, List<string> Domains) Split(IEnumerable<string> excluded)

@@ -12,11 +12,13 @@ internal sealed record Outline(IReadOnlyList<CommandOutline> Commands, IReadOnly
         Options(root));
 
     private static OptionOutline[] Options(Command command) =>
-        [.. command.Options.Where(static o => !o.Hidden).Select(static o => new OptionOutline(
+        [.. command.Options.Concat(IsRoot(command) ? [] : command.Subcommands.SelectMany(static c => c.Options)).Distinct().Where(static o => !o.Hidden).Select(static o => new OptionOutline(
             [o.Name, .. o.Aliases.Where(static a => a.StartsWith('-') && !a.StartsWith("-?", System.StringComparison.Ordinal))], o.Description ?? "", o.Arity.MaximumNumberOfValues > 0 && o.ValueType != typeof(bool)))];
 
+    private static bool IsRoot(Command command) => !command.Parents.Any();
+
     private static string[] Words(Command command) =>
-        [.. command.Arguments.SelectMany(static a => a.GetCompletions(System.CommandLine.Completions.CompletionContext.Empty)).Select(static c => c.Label)];
+        [.. command.Subcommands.Select(static c => c.Name), .. command.Arguments.SelectMany(static a => a.GetCompletions(System.CommandLine.Completions.CompletionContext.Empty)).Select(static c => c.Label)];
 }
 
 /// <summary>One command: its options, and the words its argument may be.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.IO;
 using System.Linq;
 using Culvert.Core;
@@ -21,29 +22,36 @@ internal static class ProfileFile
     /// <summary>Where profiles are looked for, in this order.</summary>
     public static IReadOnlyList<string> Paths =>
     [
-        Path.Combine(Environment.GetEnvironmentVariable("XDG_CONFIG_HOME") is { Length: > 0 } set ? set : Path.Combine(Home(), ".config"), "culvert", "config.toml"),
+        Path.Combine(ConfigDirectory.Path, "config.toml"),
         "/etc/culvert/config.toml",
     ];
 
     /// <summary>The profile <paramref name="name"/>.</summary>
     /// <exception cref="CulvertException"><see cref="FailureKind.Configuration"/>: there is none, or the file is wrong; with file and line.</exception>
-    public static Profile Find(string name, IEnumerable<string> paths)
+    public static Profile Find(string name, IEnumerable<string> paths) => TryFind(name, paths, out Profile? profile, out string there)
+        ? profile
+        : throw new CulvertException(FailureKind.Configuration, $"There is no profile '{name}' ({there}), and as an EXIT it would be a URI like socks5://host:1080.");
+
+    /// <summary>The profile <paramref name="name"/>; false when there is none, and <paramref name="there"/> says which there are.</summary>
+    /// <exception cref="CulvertException"><see cref="FailureKind.Configuration"/>: a file is wrong; with file and line.</exception>
+    public static bool TryFind(string name, IEnumerable<string> paths, [NotNullWhen(true)] out Profile? profile, out string there)
     {
+        there = "";
         List<string> known = [];
         foreach (string path in paths.Where(File.Exists))
         {
             IReadOnlyDictionary<string, Profile> profiles = Load(path);
-            if (profiles.TryGetValue(name, out Profile? profile))
+            if (profiles.TryGetValue(name, out profile))
             {
-                return profile;
+                return true;
             }
 
             known.AddRange(profiles.Keys);
         }
 
-        string there = known.Count > 0 ? $"there are {string.Join(", ", known.Order())}" : $"write it into {paths.First()}";
-        throw new CulvertException(
-            FailureKind.Configuration, $"There is no profile '{name}' ({there}), and as an EXIT it would be a URI like socks5://host:1080.");
+        profile = null;
+        there = known.Count > 0 ? $"there are {string.Join(", ", known.Order())}" : $"write it into {paths.First()}";
+        return false;
     }
 
     /// <summary>Whether <paramref name="text"/> may be a profile's name: no URI, no address.</summary>
@@ -143,18 +151,4 @@ internal static class ProfileFile
     private static int? Number(string path, Dictionary<string, TomlValue> keys, string key) => keys.Remove(key, out TomlValue value)
         ? value.Value is long number and >= 0 and <= int.MaxValue ? (int)number : throw TomlReader.Wrong(path, value.Line, $"'{key}' is a number, not {value.Kind}.")
         : null;
-
-    /// <summary>The home of whoever asked: sudo's caller, where there is one (passwd(5)).</summary>
-    private static string Home()
-    {
-        string own = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        string? caller = Environment.GetEnvironmentVariable("SUDO_UID");
-        if (caller is null || Environment.UserName != "root" || !File.Exists("/etc/passwd"))
-        {
-            return own;
-        }
-
-        string[]? entry = File.ReadLines("/etc/passwd").Select(static line => line.Split(':')).FirstOrDefault(fields => fields.Length >= 6 && fields[2] == caller);
-        return entry?[5] ?? own;
-    }
 }

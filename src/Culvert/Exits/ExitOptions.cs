@@ -4,6 +4,7 @@ using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Flows;
+using Culvert.Trust;
 
 namespace Culvert.Exits;
 
@@ -21,6 +22,9 @@ public sealed record ExitOptions
 
     /// <summary>The exit through which a proxy is dialled (<c>--via</c>); null dials it directly. It is disposed of by whoever made it.</summary>
     public IExit? Via { get; init; }
+
+    /// <summary>Who we are to gateways; they are exits for nobody without it. Its maker disposes of it, behind the exit.</summary>
+    public Identity? Identity { get; init; }
 
     /// <summary>How long a connection to a proxy or to a destination may take; behind a proxy's handshake it begins anew for the destination.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(60);

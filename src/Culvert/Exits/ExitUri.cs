@@ -1,8 +1,13 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 using Culvert.Core;
 using Culvert.Core.Proxy;
+using Culvert.Core.Session;
+using Culvert.Flows;
+using Culvert.Trust;
 
 namespace Culvert.Exits;
 
@@ -17,12 +22,21 @@ public enum ExitScheme
 
     /// <summary><c>http://</c> – an HTTP proxy that takes CONNECT.</summary>
     Http,
+
+    /// <summary><c>tls://</c> – a gateway of Culvert by its address.</summary>
+    Tls,
+
+    /// <summary><c>unix:</c> – a gateway of Culvert on this machine.</summary>
+    Unix,
+
+    /// <summary>The name of a gateway that this machine is paired with.</summary>
+    Gateway,
 }
 
 /// <summary>
 /// An EXIT of the command line: <c>direct:</c>, <c>socks5://[user:password@]host[:port]</c> (<c>socks5h://</c> means the same: names are always resolved
-/// by the proxy) or <c>http://[user:password@]host[:port]</c>. Credentials are percent-decoded (RFC 3986 section 2.1), IPv6 addresses stand in brackets.
-/// Without a port SOCKS5 means 1080 (its IANA port) and HTTP means 80, as in every URI of that scheme.
+/// by the proxy), <c>http://[user:password@]host[:port]</c>, <c>tls://[key@]host[:port]</c>, <c>unix:path</c>, or the name of a paired gateway. Credentials are percent-decoded
+/// (RFC 3986 section 2.1), IPv6 addresses stand in brackets. Without a port SOCKS5 means 1080 (its IANA port), HTTP means 80, as in every URI of that scheme, and TLS means 7443.
 /// </summary>
 public sealed record ExitUri
 {
@@ -32,17 +46,42 @@ public sealed record ExitUri
     /// <summary>Port of an <c>http://</c> exit that names none.</summary>
     public const int DefaultHttpPort = 80;
 
+    /// <summary>Port of a <c>tls://</c> exit that names none, and of a gateway that is told no other.</summary>
+    public const int DefaultTlsPort = 7443;
+
+    private const string Forms = "Write direct:, socks5://host:port, http://host:port, tls://host:port, or the name of a paired gateway.";
+
     /// <summary>The exit that needs no server.</summary>
     public static ExitUri Direct { get; } = new() { Scheme = ExitScheme.Direct };
 
     /// <summary>What kind of exit it is.</summary>
     public required ExitScheme Scheme { get; init; }
 
-    /// <summary>The proxy's host, an IPv6 address without brackets; empty for <see cref="ExitScheme.Direct"/>.</summary>
+    /// <summary>
+    /// The host of the proxy or gateway, an IPv6 address without brackets; the path of <see cref="ExitScheme.Unix"/>, the name of <see cref="ExitScheme.Gateway"/>; empty
+    /// for <see cref="ExitScheme.Direct"/>.
+    /// </summary>
     public string Host { get; init; } = "";
 
-    /// <summary>The proxy's port; 0 for <see cref="ExitScheme.Direct"/>.</summary>
+    /// <summary>The port of the proxy or gateway; 0 where there is none.</summary>
     public int Port { get; init; }
+
+    /// <summary>The hash of the key that a gateway must show; null where it is not known (yet, see <see cref="Known"/>).</summary>
+    public KeyHash? Key { get; init; }
+
+    /// <summary>The ways to a named gateway, the best first; empty for any other exit, and as long as they are not known (<see cref="Known"/>).</summary>
+    public IReadOnlyList<ExitUri> Ways { get; init; } = [];
+
+    /// <summary>It is a gateway whose key and addresses are in the trust store, and that asks for our own key.</summary>
+    public bool NeedsKeys => Scheme is ExitScheme.Tls or ExitScheme.Gateway;
+
+    /// <summary>What is connected to over the network to reach this exit.</summary>
+    public IReadOnlyList<Destination> Dialled => Scheme switch
+    {
+        ExitScheme.Direct or ExitScheme.Unix => [],
+        ExitScheme.Gateway => [.. Ways.SelectMany(static way => way.Dialled)],
+        _ => [new Destination(Host, Port)],
+    };
 
     /// <summary>The user's name at the proxy, or null.</summary>
     public string? UserName { get; init; }
@@ -66,33 +105,96 @@ public sealed record ExitUri
         {
             "socks5" or "socks5h" => ParseProxy(trimmed, ExitScheme.Socks5, scheme, DefaultSocksPort),
             "http" => ParseProxy(trimmed, ExitScheme.Http, scheme, DefaultHttpPort),
+            "tls" => ParseTls(trimmed),
+            "unix" => trimmed.Length > "unix:".Length
+                ? new ExitUri { Scheme = ExitScheme.Unix, Host = trimmed["unix:".Length..] }
+                : throw Wrong("The exit 'unix:' lacks the path of the socket.", "Write unix:/path/of/the/socket."),
             "direct" => throw Wrong("A direct: exit takes nothing behind the colon.", "Write just 'direct:'."),
             "https" => throw Wrong("An HTTP proxy spoken to over TLS (https://) is not in this version.", "Use http:// or socks5://."),
             "socks" or "socks4" or "socks4a" => throw Wrong($"'{scheme}://' is not an exit: only SOCKS version 5 is spoken.", "Write socks5://host:port."),
             _ when IsLater(scheme, trimmed) => throw Wrong(
-                $"The exit '{Shown(trimmed)}' is of a kind that is not in this version.", "It knows direct:, socks5://host:port and http://host:port."),
-            _ => throw Wrong($"'{Shown(trimmed)}' is not an exit.", "Write direct:, socks5://host:port or http://host:port."),
+                $"The exit '{Shown(trimmed)}' is of a kind that is not in this version.", Forms),
+            "" when PairName.IsName(trimmed) => new ExitUri { Scheme = ExitScheme.Gateway, Host = trimmed },
+            _ => throw Wrong($"'{Shown(trimmed)}' is not an exit.", Forms),
         };
     }
 
-    /// <summary>The exit without its password, and without the port where it is the default.</summary>
-    public override string ToString()
+    /// <summary>
+    /// The exit with what <paramref name="store"/> knows of it: key and addresses of a gateway that is named, the key of one that is given by its address without. Any other is as it was.
+    /// </summary>
+    /// <exception cref="CulvertException">
+    /// <see cref="FailureKind.Configuration"/>: this machine is not paired with such a gateway, or knows no address of it; <see cref="FailureKind.Untrusted"/>: nobody knows whose key is to be at that address.
+    /// </exception>
+    public ExitUri Known(TrustStore store)
     {
-        if (Scheme == ExitScheme.Direct)
+        ArgumentNullException.ThrowIfNull(store);
+        if (Scheme == ExitScheme.Tls && Key is null)
         {
-            return "direct:";
+            TrustedPeer? there = store.Peers.FirstOrDefault(p => p.Kind == PeerKind.Gateway && p.Addresses.Contains(ToString(), StringComparer.OrdinalIgnoreCase));
+            return there is not null ? this with { Key = there.Key } : throw new CulvertException(
+                FailureKind.Untrusted, $"Which key is to be at {this} is not known. Pair with the gateway (culvert pair), or write the key's hash that it shows: tls://HASH@host:port.");
         }
 
-        (string scheme, int usual) = Scheme == ExitScheme.Socks5 ? ("socks5", DefaultSocksPort) : ("http", DefaultHttpPort);
+        if (Scheme != ExitScheme.Gateway)
+        {
+            return this;
+        }
+
+        if (store.Find(PeerKind.Gateway, Host) is not { } gateway)
+        {
+            string[] others = [.. store.Peers.Where(static p => p.Kind == PeerKind.Gateway).Select(static p => p.Name)];
+            throw new CulvertException(
+                FailureKind.Configuration,
+                $"'{Host}' is no exit, and this machine is paired with no gateway of that name{(others.Length > 0 ? $" (but with {string.Join(", ", others)})" : "")}. " +
+                $"`culvert nearby` shows those around, `culvert pair` makes one known. {Forms}");
+        }
+
+        ExitUri[] ways = [.. gateway.Addresses.Select(Parse).Where(static way => way.Scheme is ExitScheme.Tls or ExitScheme.Unix).Select(way => way with { Key = gateway.Key })];
+        return ways.Length > 0 ? this with { Host = gateway.Name, Key = gateway.Key, Ways = ways } : throw new CulvertException(
+            FailureKind.Configuration, $"No address of the gateway '{gateway.Name}' is known. Pair with it again, or give its address: tls://{gateway.Key}@host:port.");
+    }
+
+    /// <summary>The exit without its password or key, and without the port where it is the default of an http:// exit.</summary>
+    public override string ToString()
+    {
+        switch (Scheme)
+        {
+            case ExitScheme.Direct:
+                return "direct:";
+            case ExitScheme.Unix:
+                return $"unix:{Host}";
+            case ExitScheme.Gateway:
+                return Host;
+        }
+
+        (string scheme, int usual) = Scheme switch
+        {
+            ExitScheme.Socks5 => ("socks5", DefaultSocksPort),
+            ExitScheme.Http => ("http", DefaultHttpPort),
+            _ => ("tls", DefaultTlsPort),
+        };
         string user = UserName is null ? "" : Uri.EscapeDataString(UserName) + "@";
         string host = Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
         string port = Port == usual && Scheme == ExitScheme.Http ? "" : $":{Port}";
         return $"{scheme}://{user}{host}{port}";
     }
 
+    private static ExitUri ParseTls(string text)
+    {
+        ExitUri uri = ParseProxy(text, ExitScheme.Tls, "tls", DefaultTlsPort);
+        if (uri.UserName is not { } written)
+        {
+            return uri;
+        }
+
+        return KeyHash.TryParse(written, out KeyHash key) && uri.Password is { Length: 0 }
+            ? uri with { UserName = null, Password = null, Key = key }
+            : throw Wrong($"In the exit '{Shown(text)}' what stands before the @ is no hash of a key.", $"It is the {KeyHash.TextSize} characters that the gateway shows.");
+    }
+
     private static ExitUri ParseProxy(string text, ExitScheme scheme, string name, int usualPort)
     {
-        string example = $"Write {name}://host:port or {name}://user:password@host:port.";
+        string example = scheme == ExitScheme.Tls ? "Write tls://host:port or tls://key@host:port." : $"Write {name}://host:port or {name}://user:password@host:port.";
         if (!text.AsSpan(name.Length).StartsWith("://"))
         {
             throw Wrong($"The exit '{Shown(text)}' lacks the two slashes behind '{name}:'.", example);
@@ -105,7 +207,7 @@ public sealed record ExitUri
             end += mark + 1;
             if (rest[end..] != "/")
             {
-                throw Wrong($"The exit '{Shown(text)}' has a path, and a proxy has none.", example);
+                throw Wrong($"The exit '{Shown(text)}' has a path, and there is none there.", example);
             }
 
             rest = rest[..end];
@@ -219,7 +321,8 @@ public sealed record ExitUri
     private static bool IsLater(string scheme, string text)
     {
         string session = scheme.Split('+')[0];
-        return session is "ssh" or "tls" or "ws" or "wss" or "worker" or "usb" or "adb"
+        return session is "ssh" or "ws" or "wss" or "worker" or "usb" or "adb"
+            || scheme.StartsWith("tls+", StringComparison.Ordinal)
             || (scheme.Length == 0 && text.Contains('@', StringComparison.Ordinal));
     }
 

@@ -35,7 +35,7 @@ internal sealed class GatewayExit : IExit
     }
 
     /// <inheritdoc/>
-    public string Description => _ladder[0].Description;
+    public string Description => _options.Name ?? _ladder[0].Description;
 
     /// <summary>What the gateway has said; all that a gateway may carry as long as it has said nothing.</summary>
     public ExitCapabilities Capabilities
@@ -65,6 +65,19 @@ internal sealed class GatewayExit : IExit
         },
         cancellation,
         FailureKind.ExitUnreachable);
+
+    /// <summary>As long as a transport carries the session nothing is sent: it has its own heartbeat. Without one, waits for the next.</summary>
+    public async ValueTask<TimeSpan?> CheckAsync(CancellationToken cancellation)
+    {
+        SessionDriver? driver = _driver;
+        if (driver is not { IsCarried: true, IsOpen: true })
+        {
+            await ProbeAsync(cancellation);
+            driver = _driver;
+        }
+
+        return driver?.RoundTrip;
+    }
 
     /// <inheritdoc/>
     public ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation) => OpenAsync(destination.ToWire(), $"The connection to {destination}", cancellation);

@@ -9,6 +9,9 @@ internal sealed record GatewayExitOptions
     /// <summary>The usual options.</summary>
     public static GatewayExitOptions Default { get; } = new();
 
+    /// <summary>What people call the gateway; null for the first way to it.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Of the session itself.</summary>
     public VshpOptions Session { get; init; } = new()
     {

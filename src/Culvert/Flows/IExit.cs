@@ -23,6 +23,16 @@ public interface IExit : IAsyncDisposable
     /// </summary>
     ValueTask ProbeAsync(CancellationToken cancellation);
 
+    /// <summary>
+    /// Whether the exit is still there, as whoever watches over it asks again and again: like <see cref="ProbeAsync"/>, but an exit that keeps a session answers from what the session knows, and
+    /// sends nothing where all is quiet. The round trip where the exit knows it, else null.
+    /// </summary>
+    async ValueTask<TimeSpan?> CheckAsync(CancellationToken cancellation)
+    {
+        await ProbeAsync(cancellation).ConfigureAwait(false);
+        return null;
+    }
+
     /// <summary>Opens a TCP connection to <paramref name="destination"/> and returns when the far side has connected.</summary>
     ValueTask<IConnection> ConnectAsync(Destination destination, CancellationToken cancellation);
 

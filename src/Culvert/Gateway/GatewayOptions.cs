@@ -37,4 +37,7 @@ internal sealed record GatewayOptions
 
     /// <summary>Told what the gateway's owner should know: a sentence each, never a destination.</summary>
     public Action<string> Say { get; init; } = static _ => { };
+
+    /// <summary>Told who comes and goes, from any thread.</summary>
+    public Action<GatewayEvent> Tell { get; init; } = static _ => { };
 }

@@ -79,7 +79,8 @@ internal sealed class VshpGateway : IAsyncDisposable
             byte[] bytes = new byte[FirstFrame.MaxSize];
             (FirstFrameKind kind, FirstFrame first, int count) = await Deadline.RunAsync(
                 _options.FirstFrameTime, "The first frame", token => ReadFirstAsync(connection, bytes, token), cancellation).ConfigureAwait(false);
-            await ServeAsync(connection, key, from, kind, first, bytes.AsMemory(first.Length, count - first.Length), cancellation).ConfigureAwait(false);
+            Caller caller = new(connection, key, from, bytes.AsMemory(first.Length, count - first.Length));
+            await ServeAsync(caller, kind, first, cancellation).ConfigureAwait(false);
         }
         catch (CulvertException)
         {
@@ -144,43 +145,43 @@ internal sealed class VshpGateway : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(IConnection connection, KeyHash? key, IPAddress? from, FirstFrameKind kind, FirstFrame first, ReadOnlyMemory<byte> rest, CancellationToken cancellation)
+    private async Task ServeAsync(Caller caller, FirstFrameKind kind, FirstFrame first, CancellationToken cancellation)
     {
         switch (kind)
         {
-            case FirstFrameKind.Hello or FirstFrameKind.Resume when !IsTrusted(key):
-                _options.Say("A device that is not paired was turned away.");
-                await EndAsync(connection, new Ending(VshpReason.Authentication, "This gateway does not know this device.")).ConfigureAwait(false);
+            case FirstFrameKind.Hello or FirstFrameKind.Resume when !IsTrusted(caller.Key):
+                _options.Tell(new GatewayEvent(GatewayEventKind.Refused, Text(caller.From), "", "unknown-key"));
+                await EndAsync(caller.Connection, new Ending(VshpReason.Authentication, "This gateway does not know this device.")).ConfigureAwait(false);
                 break;
             case FirstFrameKind.Hello:
-                await GreetAsync(connection, key, first.Hello, rest).ConfigureAwait(false);
+                await GreetAsync(caller, first.Hello).ConfigureAwait(false);
                 break;
             case FirstFrameKind.Resume:
-                await ResumeAsync(connection, key, first.Resume, rest).ConfigureAwait(false);
+                await ResumeAsync(caller, first.Resume).ConfigureAwait(false);
                 break;
-            case FirstFrameKind.Pairing when key is { } shown && _options.Pairing is { } desk:
-                await desk.ServeAsync(connection, shown, from, first.Offer, rest, cancellation).ConfigureAwait(false);
+            case FirstFrameKind.Pairing when caller.Key is { } shown && _options.Pairing is { } desk:
+                await desk.ServeAsync(caller.Connection, shown, caller.From, first.Offer, caller.Rest, cancellation).ConfigureAwait(false);
                 break;
             case FirstFrameKind.Pairing:
                 byte[] reason = new byte[2];
                 BinaryPrimitives.WriteUInt16BigEndian(reason, (ushort)VshpReason.PairingExpired); // none is open
-                await SayAsync(connection, FrameType.PairDone, reason).ConfigureAwait(false);
+                await SayAsync(caller.Connection, FrameType.PairDone, reason).ConfigureAwait(false);
                 break;
         }
     }
 
     private bool IsTrusted(KeyHash? key) => key is not { } known || _trust.Find(PeerKind.Device, known) is not null;
 
-    private async Task GreetAsync(IConnection connection, KeyHash? key, Hello hello, ReadOnlyMemory<byte> rest)
+    private async Task GreetAsync(Caller caller, Hello hello)
     {
-        if (Begin(key, hello, out VshpReason refusal) is not { } held)
+        if (Begin(caller, hello, out VshpReason refusal) is not { } held)
         {
-            await EndAsync(connection, new Ending(refusal, refusal == VshpReason.LimitReached ? "Too many sessions are open." : "The gateway is being stopped.")).ConfigureAwait(false);
+            await EndAsync(caller.Connection, new Ending(refusal, refusal == VshpReason.LimitReached ? "Too many sessions are open." : "The gateway is being stopped.")).ConfigureAwait(false);
             return;
         }
 
         EndRevoked(); // it may have been since it was looked for
-        if (key is { } known)
+        if (caller.Key is { } known)
         {
             try
             {
@@ -192,11 +193,12 @@ internal sealed class VshpGateway : IAsyncDisposable
             }
         }
 
-        await held.Driver.CarryAsync(connection, null, rest).ConfigureAwait(false);
+        await held.Driver.CarryAsync(caller.Connection, null, caller.Rest).ConfigureAwait(false);
     }
 
-    private Held? Begin(KeyHash? key, in Hello hello, out VshpReason refusal)
+    private Held? Begin(Caller caller, in Hello hello, out VshpReason refusal)
     {
+        KeyHash? key = caller.Key;
         PolicyExit exit = new(_exit, () => _policy(key), _exitOptions);
         VshpOptions options = _options.Session with { Capabilities = Offered(exit.Capabilities), Instance = _instance };
         lock (_lock)
@@ -210,22 +212,23 @@ internal sealed class VshpGateway : IAsyncDisposable
             }
 
             SessionAnswers answers = new(exit, _options.Limits, e => _options.Say($"A defect in a session: {e}"));
-            Held held = new(SessionDriver.Accept(options, hello, _options.Clock), answers, key);
+            Held held = new(SessionDriver.Accept(options, hello, _options.Clock), answers, key, NameOf(key)) { From = Text(caller.From) };
             held.Driver.Answers = answers;
             _sessions.Add(held);
             _table.TryAdd(hello.Ticket, Device(key), held); // where there is no room for it, the device learns so when it wants to go on
+            _options.Tell(new GatewayEvent(GatewayEventKind.Opened, held.From, held.Device, ""));
             _ = ForgetAsync(held);
             return held;
         }
     }
 
-    private async Task ResumeAsync(IConnection connection, KeyHash? key, Resume resume, ReadOnlyMemory<byte> rest)
+    private async Task ResumeAsync(Caller caller, Resume resume)
     {
         VshpReason reason;
         Held? held;
         lock (_lock)
         {
-            reason = _table.TryTake(resume, Device(key), static h => !h.Taken && h.Driver.HeardSinceAttach, out held);
+            reason = _table.TryTake(resume, Device(caller.Key), static h => !h.Taken && h.Driver.HeardSinceAttach, out held);
             if (held is not null)
             {
                 held.Taken = true;
@@ -236,11 +239,16 @@ internal sealed class VshpGateway : IAsyncDisposable
         {
             byte[] payload = new byte[Gone.Size];
             new Gone(reason, _instance).Write(payload);
-            await SayAsync(connection, FrameType.Gone, payload).ConfigureAwait(false);
+            await SayAsync(caller.Connection, FrameType.Gone, payload).ConfigureAwait(false);
             return;
         }
 
-        await held.Driver.CarryAsync(connection, resume, rest, () => held.Taken = false).ConfigureAwait(false);
+        await held.Driver.CarryAsync(caller.Connection, resume, caller.Rest, () =>
+        {
+            held.Taken = false;
+            held.From = Text(caller.From);
+            _options.Tell(new GatewayEvent(GatewayEventKind.Resumed, held.From, held.Device, ""));
+        }).ConfigureAwait(false);
     }
 
     private async Task ForgetAsync(Held held)
@@ -252,6 +260,7 @@ internal sealed class VshpGateway : IAsyncDisposable
             _sessions.Remove(held);
         }
 
+        _options.Tell(new GatewayEvent(GatewayEventKind.Closed, held.From, held.Device, Word(held.Driver.EndReason)));
         held.Answers.Dispose();
         await held.Driver.DisposeAsync().ConfigureAwait(false);
         held.Gone.TrySetResult();
@@ -274,6 +283,14 @@ internal sealed class VshpGateway : IAsyncDisposable
             }
         }
     }
+
+    private string NameOf(KeyHash? key) => key is { } known ? _trust.Find(PeerKind.Device, known)?.Name ?? "" : "";
+
+    private static string Text(IPAddress? from) => from?.ToString() ?? Local;
+
+    private static string Word(VshpReason reason) => reason == VshpReason.None
+        ? "finished"
+        : string.Concat(reason.ToString().Select(static (c, i) => char.IsAsciiLetterUpper(c) ? (i > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
 
     private static string Device(KeyHash? key) => key?.ToString() ?? Local;
 
@@ -312,13 +329,26 @@ internal sealed class VshpGateway : IAsyncDisposable
             default).ConfigureAwait(false);
     }
 
-    private sealed class Held(SessionDriver driver, SessionAnswers answers, KeyHash? key)
+    /// <summary>A transport of which the first frame was read.</summary>
+    /// <param name="Connection">The transport.</param>
+    /// <param name="Key">The key that was shown; null on a transport of this machine.</param>
+    /// <param name="From">The address that it comes from; null where there are none.</param>
+    /// <param name="Rest">What came behind the first frame.</param>
+    private sealed record Caller(IConnection Connection, KeyHash? Key, IPAddress? From, ReadOnlyMemory<byte> Rest);
+
+    private sealed class Held(SessionDriver driver, SessionAnswers answers, KeyHash? key, string device)
     {
         public SessionDriver Driver { get; } = driver;
 
         public SessionAnswers Answers { get; } = answers;
 
         public KeyHash? Key { get; } = key;
+
+        /// <summary>The device's name when the session began.</summary>
+        public string Device { get; } = device;
+
+        /// <summary>Where its last transport came from.</summary>
+        public string From { get; set; } = "";
 
         /// <summary>A transport was taken for it, and waits for the one before to end: no frame has come on it.</summary>
         public volatile bool Taken;

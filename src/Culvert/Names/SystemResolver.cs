@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Collections.Generic;
+using System.Linq;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading;
@@ -99,6 +100,15 @@ public sealed class SystemResolver
         throw failure ?? new CulvertException(FailureKind.Configuration, "This system has no name server to ask.");
     }
 
+    /// <summary>The addresses of a host by both of its record types, IPv4 first; empty where it has none.</summary>
+    /// <exception cref="CulvertException"><see cref="FailureKind.NameNotFound"/>: this cannot be a name; and as for a query.</exception>
+    public async Task<IPAddress[]> LookupAsync(string host, CancellationToken cancellation)
+    {
+        Task<IPAddress[]> v6 = AskAddressesAsync(host, DnsType.Aaaa, cancellation);
+        IPAddress[] v4 = await AskAddressesAsync(host, DnsType.A, cancellation).ConfigureAwait(false);
+        return [.. v4, .. await v6.ConfigureAwait(false)];
+    }
+
     private static FailureKind KindOf(SocketError error) => error switch
     {
         SocketError.ConnectionRefused => FailureKind.Refused,
@@ -107,6 +117,17 @@ public sealed class SystemResolver
         SocketError.TimedOut => FailureKind.TimedOut,
         _ => FailureKind.HostUnreachable,
     };
+
+    private async Task<IPAddress[]> AskAddressesAsync(string host, DnsType type, CancellationToken cancellation)
+    {
+        if (!DnsAnswers.TryWriteQuery(host, type, out byte[] query))
+        {
+            throw new CulvertException(FailureKind.NameNotFound, $"'{host}' cannot be a host's name.");
+        }
+
+        ReadOnlyMemory<byte> answer = await ResolveAsync(query, cancellation).ConfigureAwait(false);
+        return [.. DnsAnswers.Addresses(answer.Span).Select(static found => found.Address)];
+    }
 
     private async ValueTask<byte[]> AskAsync(IPEndPoint server, ReadOnlyMemory<byte> query, DnsQuestion question, CancellationToken cancellation)
     {

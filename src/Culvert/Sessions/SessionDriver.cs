@@ -61,6 +61,9 @@ internal sealed partial class SessionDriver : IAsyncDisposable
     /// <summary>Why it is over; null while it is not.</summary>
     public CulvertException? Failure => Volatile.Read(ref _failure);
 
+    /// <summary>The same as a reason; of a session that goes on it means nothing.</summary>
+    public VshpReason EndReason => _session.EndReason;
+
     /// <summary>The other side has greeted: flows can be opened, and wait where there is no transport just now.</summary>
     public bool IsReady => _ready.Task.IsCompletedSuccessfully;
 
@@ -78,6 +81,12 @@ internal sealed partial class SessionDriver : IAsyncDisposable
 
     /// <summary>A frame has come since the session was attached last.</summary>
     public bool HeardSinceAttach => _session.HeardSinceAttach;
+
+    /// <summary>A transport carries it, as far as is known.</summary>
+    public bool IsCarried => Volatile.Read(ref _connection) is not null && _session.HeardSinceAttach;
+
+    /// <summary>The shortest round trip on this transport; null as long as none is known.</summary>
+    public TimeSpan? RoundTrip => _session.RoundTrip is > 0 and long trip ? TimeSpan.FromMicroseconds(trip) : null;
 
     /// <summary>What both sides carry, once ready.</summary>
     public VshpCapabilities Capabilities => _session.Capabilities;

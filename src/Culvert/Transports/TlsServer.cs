@@ -17,13 +17,13 @@ internal sealed class TlsServer
     private const string What = "The TLS handshake";
 
     private readonly TlsServerOptions _options;
-    private readonly HandshakeCount _count;
+    private readonly AddressCount _count;
 
     /// <summary>A server that has accepted nothing yet.</summary>
     public TlsServer(TlsServerOptions options)
     {
         _options = options;
-        _count = new HandshakeCount(options.Limits);
+        _count = new AddressCount(options.Limits.Total, options.Limits.PerAddress);
     }
 
     /// <summary>Handshakes under way.</summary>

@@ -12,7 +12,7 @@ namespace Culvert.Trust;
 /// Who this machine's user is to other devices: an ECDSA key on P-256 (FIPS 186-5), made at the first use and kept in <c>identity.pem</c> (PKCS #8, RFC 5958; its owner's
 /// alone). Peers know it by its <see cref="Hash"/>; the certificate around it is made anew each time, for TLS wants one, and says nothing.
 /// </summary>
-internal sealed class Identity : IDisposable
+public sealed class Identity : IDisposable
 {
     /// <summary>The file's name in its directory.</summary>
     public const string FileName = "identity.pem";

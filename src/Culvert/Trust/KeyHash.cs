@@ -13,7 +13,7 @@ namespace Culvert.Trust;
 /// without padding (RFC 4648 section 5), 43 characters.
 /// </summary>
 [JsonConverter(typeof(KeyHashConverter))]
-internal readonly record struct KeyHash
+public readonly record struct KeyHash
 {
     /// <summary>Bytes of it.</summary>
     public const int Size = 32;

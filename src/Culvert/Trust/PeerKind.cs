@@ -4,7 +4,7 @@ namespace Culvert.Trust;
 
 /// <summary>What a peer is to us.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<PeerKind>))]
-internal enum PeerKind
+public enum PeerKind
 {
     /// <summary>It may leave through us.</summary>
     [JsonStringEnumMemberName("device")]

@@ -13,7 +13,7 @@ namespace Culvert.Trust;
 /// Whom we are paired with, in <c>trust.json</c>: read by all, changed by one at a time, and followed, so that what one process revokes another notices. A change reads the
 /// file anew under its lock and replaces it as a whole. For use from many threads.
 /// </summary>
-internal sealed class TrustStore : IDisposable
+public sealed class TrustStore : IDisposable
 {
     /// <summary>The file's name in its directory.</summary>
     public const string FileName = "trust.json";

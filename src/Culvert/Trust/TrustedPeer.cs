@@ -6,7 +6,7 @@ using System.Text.Json.Serialization;
 namespace Culvert.Trust;
 
 /// <summary>A device or a gateway that we are paired with.</summary>
-internal sealed record TrustedPeer
+public sealed record TrustedPeer
 {
     /// <summary>What it is to us.</summary>
     public required PeerKind Kind { get; init; }

@@ -11,6 +11,11 @@ namespace Culvert.Tunnel;
 /// <param name="Misses">Checks in a row that have failed.</param>
 internal sealed record Connected(Patience Rules, int Probe, int LastProbe, TimeSpan Due, TimeSpan RoundTrip, int Misses) : Phase(Rules, Probe, LastProbe)
 {
+    /// <summary>Why the check under way was begun.</summary>
+    public override Occasion Occasion => Asked;
+
+    private Occasion Asked { get; init; }
+
     public override TimeSpan Deadline => Due;
 
     public override bool IsOpen => true;
@@ -22,16 +27,17 @@ internal sealed record Connected(Patience Rules, int Probe, int LastProbe, TimeS
         {
             NewsKind.Answered => this with { Probe = 0, Due = now + Rules.Options.CheckInterval, RoundTrip = news.RoundTrip, Misses = 0 },
             _ when missed && Misses + 1 >= Rules.Options.ChecksToFail => new Connecting(Rules, LastProbe + 1, 0, now),
-            _ when missed => Ask(now) with { Misses = Misses + 1 },
-            NewsKind.Time when now >= Due => Ask(now),
+            _ when missed => Ask(Occasion.Doubt, now) with { Misses = Misses + 1 },
+            NewsKind.Time when now >= Due => Ask(Occasion.Routine, now),
             NewsKind.Carried => Misses == 0 ? this : this with { Misses = 0 },
-            NewsKind.NetworkChanged or NewsKind.Wanted when Probe == 0 => Ask(now),
+            NewsKind.NetworkChanged or NewsKind.Wanted when Probe == 0 => Ask(Occasion.Doubt, now),
             _ => this,
         };
     }
 
-    private Connected Ask(TimeSpan now) => this with
+    private Connected Ask(Occasion why, TimeSpan now) => this with
     {
+        Asked = why,
         Probe = LastProbe + 1,
         LastProbe = LastProbe + 1,
         Due = now + Rules.Options.CheckLimit,

@@ -53,12 +53,12 @@ public sealed class MachineTunnel : IAsyncDisposable
         _settings = settings;
         _tell = tell;
         _underlay = new Underlay(settings);
-        bool direct = _underlay.Proxy is null;
         ExitOptions options = ExitOptions.Default with
         {
             Lookup = _underlay.LookupAsync,
             Answer = _underlay.Resolver.ResolveAsync,
-            Outgoing = direct ? _underlay.Outgoing : null,
+            Outgoing = _underlay.IsDirect ? _underlay.Outgoing : null,
+            Identity = settings.Identity,
         };
         _via = settings.Via is null ? null : ExitFactory.Create(settings.Via, options with { MaxSpares = 0 }); // the connections through it are spare
         _exit = ExitFactory.Create(settings.Exit, options with { Via = _via });
@@ -89,7 +89,7 @@ public sealed class MachineTunnel : IAsyncDisposable
                 _names?.Description ?? "",
                 _started,
                 _since,
-                phase is Connected connected && _underlay.Proxy is not null ? connected.RoundTrip : null,
+                phase is Connected connected && !_underlay.IsDirect ? connected.RoundTrip : null,
                 counters.Sent,
                 counters.Received,
                 _entry?.ActiveFlows ?? 0,
@@ -251,16 +251,22 @@ public sealed class MachineTunnel : IAsyncDisposable
         }
     }
 
-    private async Task ProbeAsync(bool fresh, CancellationToken cancellation)
+    private async Task<TimeSpan?> ProbeAsync(Occasion occasion, CancellationToken cancellation)
     {
         _underlay.Require();
-        if (fresh)
+        if (occasion == Occasion.Away)
         {
             await _underlay.FindExitAsync(isUp: true, cancellation).ConfigureAwait(false);
         }
 
         await ApplyAsync(cancellation).ConfigureAwait(false);
+        if (occasion == Occasion.Routine)
+        {
+            return await _exit.CheckAsync(cancellation).ConfigureAwait(false);
+        }
+
         await _exit.ProbeAsync(cancellation).ConfigureAwait(false);
+        return null;
     }
 
     /// <summary>Tells the helper how the network should be, when that is something else than before.</summary>

@@ -17,6 +17,9 @@ internal abstract record Phase(Patience Rules, int Probe, int LastProbe)
     /// <summary>Flows may go to the exit.</summary>
     public virtual bool IsOpen => false;
 
+    /// <summary>Why the probe under way was begun.</summary>
+    public virtual Occasion Occasion => Occasion.Away;
+
     /// <summary>The state after <paramref name="news"/>.</summary>
     public Phase After(in News news, TimeSpan now) => news.Kind switch
     {

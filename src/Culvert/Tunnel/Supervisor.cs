@@ -13,7 +13,7 @@ internal sealed class Supervisor : IDisposable
     private const int FlowKinds = (1 << (int)NewsKind.Wanted) | (1 << (int)NewsKind.Carried) | (1 << (int)NewsKind.NetworkChanged);
 
     private readonly Channel<News> _news = Channel.CreateUnbounded<News>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Func<bool, CancellationToken, Task> _probe;
+    private readonly Func<Occasion, CancellationToken, Task<TimeSpan?>> _probe;
     private readonly Action<Phase> _changed;
     private readonly TimeProvider _time;
     private readonly long _origin;
@@ -23,10 +23,10 @@ internal sealed class Supervisor : IDisposable
 
     /// <summary>A supervisor at its first attempt, which begins with <see cref="RunAsync"/>.</summary>
     /// <param name="rules">How patient to be.</param>
-    /// <param name="probe">Asks the exit; true when it has been away, so that its name is looked up anew. Fails with <see cref="CulvertException"/>.</param>
+    /// <param name="probe">Asks the exit; gives the round trip where it knows better than how long the asking took. Fails with <see cref="CulvertException"/>.</param>
     /// <param name="changed">Told every new state, one at a time.</param>
     /// <param name="time">The clock.</param>
-    public Supervisor(Patience rules, Func<bool, CancellationToken, Task> probe, Action<Phase> changed, TimeProvider? time = null)
+    public Supervisor(Patience rules, Func<Occasion, CancellationToken, Task<TimeSpan?>> probe, Action<Phase> changed, TimeProvider? time = null)
     {
         _probe = probe;
         _changed = changed;
@@ -118,18 +118,18 @@ internal sealed class Supervisor : IDisposable
         {
             _probed = Phase.Probe;
             _probing = new CancellationTokenSource();
-            _ = AskAsync(_probed, Phase is Connecting, _probing.Token);
+            _ = AskAsync(_probed, Phase.Occasion, _probing.Token);
         }
     }
 
-    private async Task AskAsync(int number, bool fresh, CancellationToken cancellation)
+    private async Task AskAsync(int number, Occasion occasion, CancellationToken cancellation)
     {
         long start = _time.GetTimestamp();
         try
         {
             // Away from the loop's thread: a look-up may block.
-            await Task.Run(() => _probe(fresh, cancellation), cancellation).ConfigureAwait(false);
-            Tell(new News(NewsKind.Answered, number, _time.GetElapsedTime(start)));
+            TimeSpan? roundTrip = await Task.Run(() => _probe(occasion, cancellation), cancellation).ConfigureAwait(false);
+            Tell(new News(NewsKind.Answered, number, roundTrip ?? _time.GetElapsedTime(start)));
         }
         catch (CulvertException e)
         {

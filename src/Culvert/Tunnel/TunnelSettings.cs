@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Net;
 using Culvert.Exits;
 using Culvert.Names;
+using Culvert.Trust;
 
 namespace Culvert.Tunnel;
 
@@ -20,6 +21,9 @@ public sealed record TunnelSettings
 
     /// <summary>The proxy through which the exit is reached; null for none.</summary>
     public ExitUri? Via { get; init; }
+
+    /// <summary>Who we are to a gateway; its maker's, to be disposed of behind the tunnel. Null where no exit asks.</summary>
+    public Identity? Identity { get; init; }
 
     /// <summary>Who resolves names.</summary>
     public NamesPolicy Names { get; init; } = NamesPolicy.Auto;

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Frozen;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
@@ -27,16 +28,17 @@ internal sealed class Underlay
     private static readonly string[] UplinkFiles = ["/run/systemd/resolve/resolv.conf", "/run/NetworkManager/no-stub-resolv.conf"];
 
     private readonly TunnelSettings _settings;
-    private readonly ExitUri? _proxy;
+    private readonly ExitUri _dialled;
+    private readonly IReadOnlyList<Destination> _hosts;
     private volatile IReadOnlyList<IPEndPoint> _servers = [];
-    private volatile IPAddress[] _exit = [];
+    private volatile FrozenDictionary<string, IPAddress[]> _exit = FrozenDictionary<string, IPAddress[]>.Empty;
 
     /// <summary>The underlay of a tunnel with these settings.</summary>
     public Underlay(TunnelSettings settings)
     {
         _settings = settings;
-        ExitUri dialled = settings.Via ?? settings.Exit;
-        _proxy = dialled.Scheme == ExitScheme.Direct ? null : dialled;
+        _dialled = settings.Via ?? settings.Exit;
+        _hosts = _dialled.Dialled;
         Outgoing = new OutgoingInterface(null, TunnelState.EnginePriority);
         Resolver = new SystemResolver(() => _servers, outgoing: Outgoing);
         Follow();
@@ -48,8 +50,8 @@ internal sealed class Underlay
     /// <summary>The machine's own resolver, asked outside the tunnel.</summary>
     public SystemResolver Resolver { get; }
 
-    /// <summary>The proxy that is dialled from this machine; null for the direct exit.</summary>
-    public ExitUri? Proxy => _proxy;
+    /// <summary>There is no far side: what leaves goes by this machine's own interface.</summary>
+    public bool IsDirect => _dialled.Scheme == ExitScheme.Direct;
 
     /// <summary>Looks again at routes and name servers; true when something is different.</summary>
     public bool Follow()
@@ -68,65 +70,70 @@ internal sealed class Underlay
     /// </summary>
     public async Task<bool> FindExitAsync(bool isUp, CancellationToken cancellation)
     {
-        if (_proxy is null)
-        {
-            return false;
-        }
-
-        if (IPAddress.TryParse(_proxy.Host, out IPAddress? address))
-        {
-            bool first = _exit.Length == 0;
-            _exit = [address];
-            return first;
-        }
-
-        IPAddress[] found;
+        FrozenDictionary<string, IPAddress[]> known = _exit;
+        Dictionary<string, IPAddress[]> found = new(known, StringComparer.OrdinalIgnoreCase);
+        Exception? failure = null;
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(_settings.LookupLimit);
-        try
+        foreach (Destination host in _hosts)
         {
-            found = isUp ? await ResolveAsync(_proxy.Host, limit.Token).ConfigureAwait(false)
-                : await LookupAsSystemAsync(_proxy.Host, limit.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is CulvertException or System.Net.Sockets.SocketException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
-        {
-            return _exit.Length > 0 ? false : throw new CulvertException(FailureKind.ExitUnreachable, $"The name of the exit {_proxy} could not be resolved: {e.Message}", e);
+            try
+            {
+                IPAddress[] addresses = host.Address is { } address ? [address]
+                    : isUp ? await Resolver.LookupAsync(host.Host, limit.Token).ConfigureAwait(false)
+                    : await LookupAsSystemAsync(host.Host, limit.Token).ConfigureAwait(false);
+                if (addresses.Length > 0)
+                {
+                    found[host.Host] = addresses;
+                }
+            }
+            catch (Exception e) when (e is CulvertException or System.Net.Sockets.SocketException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                failure ??= e;
+            }
         }
 
-        if (found.Length == 0 || found.ToHashSet().SetEquals(_exit))
+        if (found.Count == 0 && failure is not null)
+        {
+            throw new CulvertException(FailureKind.ExitUnreachable, $"The name of the exit {_dialled} could not be resolved: {failure.Message}", failure);
+        }
+
+        if (found.Count == known.Count && found.All(each => known.TryGetValue(each.Key, out IPAddress[]? before) && each.Value.ToHashSet().SetEquals(before)))
         {
             return false;
         }
 
-        _exit = found;
+        _exit = found.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
         return true;
     }
 
     /// <summary>The addresses of a name as the exits look them up: those found for the exit itself, others outside the tunnel.</summary>
     public async Task<IPAddress[]> LookupAsync(string host, CancellationToken cancellation) =>
-        _proxy is not null && host.Equals(_proxy.Host, StringComparison.OrdinalIgnoreCase) && _exit.Length > 0
-            ? _exit
-            : await ResolveAsync(host, cancellation).ConfigureAwait(false);
+        _exit.TryGetValue(host, out IPAddress[]? found) ? found : await Resolver.LookupAsync(host, cancellation).ConfigureAwait(false);
 
     /// <summary>How the network should be, with <paramref name="excluded"/> outside as well.</summary>
     public TunnelState State(IReadOnlyList<IPAddress> excluded, DateTimeOffset? captiveUntil)
     {
         List<Bypass> outside = [.. _settings.Exclude.Select(static network => new Bypass(network)), .. excluded.Select(static address => Bypass.To(address))];
-        foreach (IPAddress address in _exit.Where(static address => !IPAddress.IsLoopback(address)))
+        FrozenDictionary<string, IPAddress[]> found = _exit;
+        foreach (Destination host in _hosts)
         {
-            outside.Add(Bypass.To(address, Bypass.Tcp, _proxy!.Port));
-            if (_proxy.Scheme == ExitScheme.Socks5)
+            foreach (IPAddress address in found.GetValueOrDefault(host.Host, []).Where(static address => !IPAddress.IsLoopback(address)))
             {
-                outside.Add(Bypass.To(address, Bypass.Udp)); // the relay of its associations, on whatever port
+                outside.Add(Bypass.To(address, Bypass.Tcp, host.Port));
+                if (_dialled.Scheme == ExitScheme.Socks5)
+                {
+                    outside.Add(Bypass.To(address, Bypass.Udp)); // the relay of its associations, on whatever port
+                }
             }
         }
 
-        bool asksNames = _settings.ExcludeDomains.Count > 0 || (_proxy is not null && !IPAddress.TryParse(_proxy.Host, out _));
+        bool asksNames = _settings.ExcludeDomains.Count > 0 || _hosts.Any(static host => host.Name is not null);
         return new TunnelState
         {
             Inside = _settings.Include.Count > 0 ? _settings.Include : TunnelState.Everything,
             Outside = outside,
-            EngineOutside = _proxy is null ? Bypass.Everywhere : asksNames ? [.. _servers.Where(static s => !IPAddress.IsLoopback(s.Address)).SelectMany(Queries)] : [],
+            EngineOutside = IsDirect ? Bypass.Everywhere : asksNames ? [.. _servers.Where(static s => !IPAddress.IsLoopback(s.Address)).SelectMany(Queries)] : [],
             Lan = _settings.Lan,
             Ipv6 = _settings.IPv6,
             KillSwitch = _settings.KillSwitch,
@@ -182,25 +189,7 @@ internal sealed class Underlay
         catch (System.Net.Sockets.SocketException)
         {
             // A kill switch that an earlier tunnel left refuses the system's questions, and lets ours pass.
-            return await ResolveAsync(host, cancellation).ConfigureAwait(false);
+            return await Resolver.LookupAsync(host, cancellation).ConfigureAwait(false);
         }
-    }
-
-    private async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation)
-    {
-        Task<IPAddress[]> v6 = AskAsync(host, DnsType.Aaaa, cancellation);
-        IPAddress[] v4 = await AskAsync(host, DnsType.A, cancellation).ConfigureAwait(false);
-        return [.. v4, .. await v6.ConfigureAwait(false)];
-    }
-
-    private async Task<IPAddress[]> AskAsync(string host, DnsType type, CancellationToken cancellation)
-    {
-        if (!DnsAnswers.TryWriteQuery(host, type, out byte[] query))
-        {
-            throw new CulvertException(FailureKind.NameNotFound, $"'{host}' cannot be a host's name.");
-        }
-
-        ReadOnlyMemory<byte> answer = await Resolver.ResolveAsync(query, cancellation).ConfigureAwait(false);
-        return [.. DnsAnswers.Addresses(answer.Span).Select(static found => found.Address)];
     }
 }

@@ -1,6 +1,9 @@
 using System;
+using System.IO;
 using Culvert.Core;
 using Culvert.Exits;
+using Culvert.Flows;
+using Culvert.Trust;
 using Xunit;
 
 namespace Culvert.Tests.Unit.Exits;
@@ -15,6 +18,10 @@ public sealed class ExitUriTests
     [InlineData("http://u:p@proxy:3128", ExitScheme.Http, "proxy", 3128, "u", "p")]
     [InlineData("socks5://us%40er:p%3Aa%2Fs@s%25@[2001:db8::1]:1", ExitScheme.Socks5, "2001:db8::1", 1, "us@er", "p:a/s@s%")]
     [InlineData("socks5://u@h", ExitScheme.Socks5, "h", 1080, "u", "")]
+    [InlineData("tls://h", ExitScheme.Tls, "h", 7443, null, null)]
+    [InlineData("tls://[2001:db8::1]:443/", ExitScheme.Tls, "2001:db8::1", 443, null, null)]
+    [InlineData("unix:/run/a b", ExitScheme.Unix, "/run/a b", 0, null, null)]
+    [InlineData("Anna's PC", ExitScheme.Gateway, "Anna's PC", 0, null, null)]
     [InlineData("socks5://%C3%A9:p%C3%A9ß/@h", ExitScheme.Socks5, "h", 1080, "é", "péß/")]
     public void TheFormsOfAnExitAreUnderstood(string text, ExitScheme scheme, string host, int port, string? user, string? password)
     {
@@ -46,11 +53,34 @@ public sealed class ExitUriTests
     [InlineData("worker://h/p", "not in this version")]
     [InlineData("usb:", "not in this version")]
     [InlineData("https://h", "not in this version")]
+    [InlineData("tls+wss://h", "not in this version")]
+    [InlineData("tls://nokey@h", "no hash of a key")]
+    [InlineData("unix:", "path of the socket")]
     public void AWrongExitIsAUsageErrorThatSaysWhatIsWrong(string text, string expected)
     {
         CulvertException e = Assert.Throws<CulvertException>(() => ExitUri.Parse(text));
         Assert.Equal(FailureKind.Usage, e.Kind);
         Assert.Contains(expected, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AGatewayIsKnownByItsNameOrByItsAddressOnceItIsPaired()
+    {
+        using Identity gateway = Identity.CreateTemporary();
+        using OneStore one = new();
+        one.Store.Add(new TrustedPeer { Kind = PeerKind.Gateway, Name = "Home", Key = gateway.Hash, Added = default, Addresses = ["tls://192.0.2.7:7443", "tls://home.example:443"] });
+        ExitUri byName = ExitUri.Parse("home").Known(one.Store);
+        Assert.Equal("Home", byName.ToString());
+        Assert.Equal([new Destination("192.0.2.7", 7443), new Destination("home.example", 443)], byName.Dialled);
+        Assert.All(byName.Ways, way => Assert.Equal(gateway.Hash, way.Key));
+        Assert.Equal(gateway.Hash, ExitUri.Parse("tls://HOME.example:443").Known(one.Store).Key);
+        Assert.Equal(gateway.Hash, ExitUri.Parse($"tls://{gateway.Hash}@elsewhere").Known(one.Store).Key);
+        Assert.Equal("tls://elsewhere:7443", ExitUri.Parse($"tls://{gateway.Hash}@elsewhere").ToString());
+        Assert.Equal(FailureKind.Untrusted, Assert.Throws<CulvertException>(() => ExitUri.Parse("tls://192.0.2.8").Known(one.Store)).Kind);
+        CulvertException stranger = Assert.Throws<CulvertException>(() => ExitUri.Parse("hoem").Known(one.Store));
+        Assert.Equal(FailureKind.Configuration, stranger.Kind);
+        Assert.Contains("Home", stranger.Message, StringComparison.Ordinal);
+        Assert.Contains("culvert pair", stranger.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -67,4 +97,19 @@ public sealed class ExitUriTests
     [InlineData("user:sesame@h")]
     public void ThePasswordIsNotShownInErrorsEither(string text) =>
         Assert.DoesNotContain("ses", Assert.Throws<CulvertException>(() => ExitUri.Parse(text)).Message, StringComparison.Ordinal);
+
+    private sealed class OneStore : IDisposable
+    {
+        private readonly string _directory = Directory.CreateTempSubdirectory("culvert-exit-").FullName;
+
+        public OneStore() => Store = new TrustStore(_directory, static _ => { });
+
+        public TrustStore Store { get; }
+
+        public void Dispose()
+        {
+            Store.Dispose();
+            Directory.Delete(_directory, recursive: true);
+        }
+    }
 }

@@ -236,7 +236,7 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public void NeighboursInOneNetworkOfIPv6CountTogether()
     {
-        HandshakeCount count = new(HandshakeLimits.Default with { PerAddress = 1 });
+        AddressCount count = new(total: 256, perAddress: 1);
         Assert.True(count.TryBegin(IPAddress.Parse("2001:db8::1")));
         Assert.False(count.TryBegin(IPAddress.Parse("2001:db8::2")));
         Assert.True(count.TryBegin(IPAddress.Parse("2001:db8:0:1::1")));

@@ -73,6 +73,18 @@ public sealed class PhaseTests
     }
 
     [Fact]
+    public void WhoAsksSaysWhetherItIsTimeOrDoubt()
+    {
+        Phase up = Up(default);
+        Phase routine = up.After(new News(NewsKind.Time), up.Deadline);
+        Assert.Equal(Occasion.Routine, routine.Occasion);
+        Assert.Equal(Occasion.Doubt, routine.After(new News(NewsKind.Failed, routine.Probe, Why: "lost"), Second(3)).Occasion);
+        Assert.Equal(Occasion.Doubt, up.After(new News(NewsKind.NetworkChanged), Second(1)).Occasion);
+        Assert.Equal(Occasion.Doubt, up.After(new News(NewsKind.Wanted), Second(1)).Occasion);
+        Assert.Equal(Occasion.Away, Phase.Begin(Rules, default).Occasion);
+    }
+
+    [Fact]
     public void AChangeOfTheNetworkEndsAWaitAtOnce()
     {
         Phase phase = new Waiting(Rules, 9, 12, Second(100), Second(130), "away");

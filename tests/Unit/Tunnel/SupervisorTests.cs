@@ -37,6 +37,8 @@ public sealed class SupervisorTests
                         await Task.Delay(Timeout.Infinite, cancellation);
                         break;
                 }
+
+                return null;
             },
             phase => states.Add(phase.GetType().Name));
         Task running = supervisor.RunAsync(TimeSpan.FromMilliseconds(1));

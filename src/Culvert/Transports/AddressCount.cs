@@ -6,8 +6,10 @@ using Culvert.Core.Packets;
 
 namespace Culvert.Transports;
 
-/// <summary>Counts the handshakes that are under way, as a whole and for each address.</summary>
-internal sealed class HandshakeCount(HandshakeLimits limits)
+/// <summary>Counts what is under way (handshakes, connections), as a whole and for each address; an IPv6 /64 is one, since it is one customer.</summary>
+/// <param name="total">So many at a time.</param>
+/// <param name="perAddress">So many of one address.</param>
+internal sealed class AddressCount(int total, int perAddress)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<UInt128, int> _byAddress = [];
@@ -31,7 +33,7 @@ internal sealed class HandshakeCount(HandshakeLimits limits)
         lock (_lock)
         {
             int others = 0;
-            if (_total >= limits.Total || (from is not null && (others = _byAddress.GetValueOrDefault(Key(from))) >= limits.PerAddress))
+            if (_total >= total || (from is not null && (others = _byAddress.GetValueOrDefault(Key(from))) >= perAddress))
             {
                 return false;
             }

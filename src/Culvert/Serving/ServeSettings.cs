@@ -1,0 +1,40 @@
+using System.Collections.Generic;
+using Culvert.Exits;
+
+namespace Culvert.Serving;
+
+/// <summary>What a gateway should be like.</summary>
+public sealed record ServeSettings
+{
+    /// <summary>Where it listens.</summary>
+    public IReadOnlyList<ListenAddress> Listen { get; init; } = [ListenAddress.Default];
+
+    /// <summary>The proxy through which what devices ask for leaves; null for this machine's own network.</summary>
+    public ExitUri? Via { get; init; }
+
+    /// <summary>The interface that everything has to leave by (a shared VPN's); null for what the machine's routes say.</summary>
+    public string? RequiredInterface { get; init; }
+
+    /// <summary>Rules for what devices may reach, in their order; a device's own come before them.</summary>
+    public IReadOnlyList<RuleText> Rules { get; init; } = [];
+
+    /// <summary>A file of more rules, behind those; followed as it changes. Null for none.</summary>
+    public string? RulesFile { get; init; }
+
+    /// <summary>What people call the gateway.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The machine's links are told of it.</summary>
+    public bool Advertise { get; init; } = true;
+
+    /// <summary>A normal certificate, and its key, for whoever on the TLS port is no device; null for one of our own making.</summary>
+    public (string Certificate, string Key)? OutsideCertificate { get; init; }
+
+    /// <summary>What strangers and devices may cost.</summary>
+    public ServeLimits Limits { get; init; } = ServeLimits.Default;
+}
+
+/// <summary>Rules as people write them (<c>--allow</c>, <c>--deny</c>).</summary>
+/// <param name="Allows">They allow; else they deny.</param>
+/// <param name="Text">The rules, with commas between.</param>
+public readonly record struct RuleText(bool Allows, string Text);
