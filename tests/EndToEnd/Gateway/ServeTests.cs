@@ -133,7 +133,7 @@ public sealed class ServeTests(LabFixture fixture) : ServeTest(fixture)
     [LabFact]
     public void NothingLeavesWhileTheRequiredInterfaceIsDown()
     {
-        Network.Exit.Ip("link add vpn0 type dummy");
+        Network.Exit.Ip("link add vpn0 type bridge");
         try
         {
             Network.Exit.Ip("link set vpn0 up");
