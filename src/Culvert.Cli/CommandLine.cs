@@ -29,6 +29,8 @@ internal static class CommandLine
         InstallCommand.Declaration,
         ProxyCommand.Declaration,
         ServeCommand.Declaration,
+        NearbyCommand.Declaration,
+        PairCommand.Declaration,
         DevicesCommand.Declaration,
         CompletionCommand.Declaration,
     };

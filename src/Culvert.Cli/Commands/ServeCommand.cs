@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Linq;
 using System.Threading.Tasks;
+using Culvert.Cli.Pairing;
 using Culvert.Core;
 using Culvert.Core.Session;
 using Culvert.Exits;
@@ -35,6 +36,13 @@ internal static class ServeCommand
 
     private static readonly Option<bool> NoAdvertise = new("--no-advertise") { Description = "Do not tell this network that it is here (multicast DNS)" };
 
+    private static readonly Option<bool> AutoApprove = new("--auto-approve")
+    {
+        Description = "Ask nobody before a device is paired that knows the one-time code: for where no person is at a terminal",
+    };
+
+    private static readonly Option<string?> Qr = new("--qr") { Description = "Also write the QR code to pair with to this file (.png or .svg)", HelpName = "FILE" };
+
     private static readonly Option<string?> RequireInterface = new("--require-interface")
     {
         Description = "Everything leaves by this interface, and nothing while it is away or down",
@@ -58,7 +66,7 @@ internal static class ServeCommand
     {
         Command command = new(Name, "Be a gateway: share this machine's network, or its VPN, with your other devices")
         {
-            Listen, Via, Allow, Deny, Rules, GatewayName, NoAdvertise, RequireInterface,
+            Listen, Via, Allow, Deny, Rules, GatewayName, NoAdvertise, AutoApprove, Qr, RequireInterface,
         };
         foreach ((Option<int?> option, _, _) in Limits)
         {
@@ -78,8 +86,12 @@ internal static class ServeCommand
         using Interruption interruption = new();
         using TrustStore trust = OwnKeys.OpenStore(messages.Say);
         using Identity identity = OwnKeys.LoadIdentity();
-        await using GatewayServer server = await GatewayServer.StartAsync(settings, trust, identity, messages.Say, happened => messages.Say(GatewayLine.Of(happened, DateTimeOffset.UtcNow)));
+        using LiveLine line = new();
+        void Say(string sentence) => line.Above(() => messages.Say(sentence));
+        await using PairingPlace pairing = PairingPlace.Choose(settings, line, parsed.GetValue(AutoApprove), parsed.GetValue(CommonOptions.Quiet), parsed.GetValue(Qr));
+        await using GatewayServer server = await GatewayServer.StartAsync(pairing.Settings, trust, identity, Say, happened => Say(GatewayLine.Of(happened, DateTimeOffset.UtcNow)));
         Introduce(server, trust, identity, messages);
+        pairing.Start(server);
         await Task.WhenAny(interruption.Task, server.Completion);
         if (server.Sessions > 0)
         {

@@ -9,6 +9,7 @@ internal static unsafe partial class Libc
     public const int SIGPIPE = 13;
     public const int SIGCONT = 18;
     public const int SIGSTOP = 19;
+    public const int SIGTTIN = 21;
     public const int SIGTTOU = 22;
     public const int SIG_BLOCK = 0;
     public const int SIG_SETMASK = 2;

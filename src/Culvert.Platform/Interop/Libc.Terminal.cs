@@ -9,6 +9,10 @@ internal static unsafe partial class Libc
     public static partial int setsid();
 
     public const int TCSADRAIN = 1;
+    public const int TCIFLUSH = 0;
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int tcflush(SafeFileHandle terminal, int queue);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int tcgetattr(SafeFileHandle terminal, TerminalModes* modes);

@@ -9,7 +9,7 @@ using Culvert.Platform;
 namespace Culvert.Discovery;
 
 /// <summary>Finds the gateways on the machine's links.</summary>
-internal sealed class GatewaySearch : IAsyncDisposable
+public sealed class GatewaySearch : IAsyncDisposable
 {
     private readonly MdnsLinks<Place> _links;
 

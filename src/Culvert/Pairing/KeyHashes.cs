@@ -5,7 +5,7 @@ using Culvert.Trust;
 namespace Culvert.Pairing;
 
 /// <summary>A key's hash as the core has it, and back.</summary>
-internal static class KeyHashes
+public static class KeyHashes
 {
     /// <summary>For the core.</summary>
     public static Bytes32 ToBytes32(this KeyHash hash)

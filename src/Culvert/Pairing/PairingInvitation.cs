@@ -9,10 +9,10 @@ namespace Culvert.Pairing;
 /// <param name="Uri">For a QR code, or to be copied.</param>
 /// <param name="Code">For typing: <c>K7QM-2X94</c>.</param>
 /// <param name="Until">When it is void.</param>
-internal sealed record PairingInvitation(PairUri? Uri, string Code, DateTimeOffset Until)
+public sealed record PairingInvitation(PairUri? Uri, string Code, DateTimeOffset Until)
 {
     /// <summary>An invitation of the gateway with this key and name at these addresses; without any there is a code only.</summary>
-    public static PairingInvitation Make(KeyHash key, string name, IReadOnlyList<string> addresses, ReadOnlyMemory<byte> secret, string code, DateTimeOffset until) => new(
+    internal static PairingInvitation Make(KeyHash key, string name, IReadOnlyList<string> addresses, ReadOnlyMemory<byte> secret, string code, DateTimeOffset until) => new(
         addresses.Count == 0 ? null : new PairUri { Key = key.ToBytes32(), Secret = secret, Name = name, Until = until.ToUnixTimeSeconds(), Addresses = addresses },
         code,
         until);

@@ -8,7 +8,7 @@ namespace Culvert.Pairing;
 /// <param name="Key">Its key, which it has proved to have.</param>
 /// <param name="From">Where it is; null where there are no addresses.</param>
 /// <param name="Digits">What must stand on its screen too.</param>
-internal sealed record PairingRequest(string Device, KeyHash Key, IPAddress? From, string Digits)
+public sealed record PairingRequest(string Device, KeyHash Key, IPAddress? From, string Digits)
 {
     /// <summary>The digits as people read them: in two groups.</summary>
     public static string Spaced(string digits) => $"{digits[..3]} {digits[3..]}";

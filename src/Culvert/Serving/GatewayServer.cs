@@ -14,6 +14,7 @@ using Culvert.Exits;
 using Culvert.Flows;
 using Culvert.Gateway;
 using Culvert.Names;
+using Culvert.Pairing;
 using Culvert.Transports;
 using Culvert.Trust;
 
@@ -30,9 +31,11 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly AddressCount _connections;
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly List<string> _listening = [];
+    private readonly List<IPEndPoint> _endpoints = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
     private VshpGateway? _gateway;
+    private PairingDesk? _desk;
     private TlsServer? _tls;
     private EntryServer? _entry;
     private Task _alone = Task.CompletedTask;
@@ -82,6 +85,10 @@ public sealed class GatewayServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Shows a new one-time secret by which a device may ask to be paired; the one before is void.</summary>
+    /// <exception cref="InvalidOperationException">Nobody is paired here: <see cref="ServeSettings.Approve"/>.</exception>
+    public PairingInvitation Invite() => _desk?.Invite() ?? throw new InvalidOperationException("This gateway pairs nobody.");
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -121,11 +128,20 @@ public sealed class GatewayServer : IAsyncDisposable
         // Behind the listeners in the order of ends: sessions say farewell while their transports are still there.
         _entry = new EntryServer(new EntryLimits { MaxConnections = limits.MaxConnections }, _say);
         _parts.Add(_entry);
+        _desk = _settings.Approve is null ? null : Part(new PairingDesk(identity.Hash, trust, new PairingDeskOptions
+        {
+            Name = _settings.Name,
+            Addresses = () => ReachableAddresses.Of(_endpoints),
+            Approve = _settings.Approve,
+            Say = _say,
+            Closed = _settings.CodeVoid,
+        }));
         _gateway = new VshpGateway(exit, policies.For, options, trust, GatewayOptions.Default with
         {
             Session = new VshpOptions { MaxFlows = limits.MaxFlows },
             MaxSessions = limits.MaxSessions,
             MaxSessionsOfDevice = limits.MaxSessionsPerDevice,
+            Pairing = _desk is { } desk ? desk.ServeAsync : null,
             Say = _say,
             Tell = tell,
         });
@@ -143,6 +159,7 @@ public sealed class GatewayServer : IAsyncDisposable
                     IPEndPoint real = (IPEndPoint)socket.LocalEndPoint!;
                     _entry!.Add(socket, ServeTlsAsync);
                     _listening.Add($"tls://{real}");
+                    _endpoints.Add(real);
                     Port ??= IPAddress.IsLoopback(real.Address) ? null : real.Port;
                     break;
                 case ListenKind.Unix:

@@ -1,5 +1,9 @@
+using System;
 using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
 using Culvert.Exits;
+using Culvert.Pairing;
 
 namespace Culvert.Serving;
 
@@ -29,6 +33,12 @@ public sealed record ServeSettings
 
     /// <summary>A normal certificate, and its key, for whoever on the TLS port is no device; null for one of our own making.</summary>
     public (string Certificate, string Key)? OutsideCertificate { get; init; }
+
+    /// <summary>Asks the owner whether a device may be trusted that knows the one-time code; null pairs nobody.</summary>
+    public Func<PairingRequest, CancellationToken, Task<bool>>? Approve { get; init; }
+
+    /// <summary>Told when the code that is shown is void by what somebody did.</summary>
+    public Action CodeVoid { get; init; } = static () => { };
 
     /// <summary>What strangers and devices may cost.</summary>
     public ServeLimits Limits { get; init; } = ServeLimits.Default;

@@ -10,6 +10,9 @@ internal sealed record TlsClientOptions
     /// <summary>The key that the far side must show; null asks the system's authorities about <see cref="ServerName"/>, for a normal certificate on the outside.</summary>
     public required KeyHash? Pin { get; init; }
 
+    /// <summary>Any key will do, since whose it is will be found out by what is spoken inside (pairing with a code). Not together with <see cref="Pin"/>.</summary>
+    public bool AnyKey { get; init; }
+
     /// <summary>Our key, shown when the far side asks; null shows none.</summary>
     public required Identity? Identity { get; init; }
 

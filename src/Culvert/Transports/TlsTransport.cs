@@ -51,13 +51,13 @@ internal sealed class TlsTransport(ITransport inner, TlsClientOptions options) :
             EnabledSslProtocols = SslProtocols.Tls13,
             ApplicationProtocols = [options.Protocol],
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            CertificateChainPolicy = options.Pin is null ? null : TlsSettings.NoChain,
+            CertificateChainPolicy = options.Pin is null && !options.AnyKey ? null : TlsSettings.NoChain,
             AllowTlsResume = false, // a ticket would tell the wire that it is us again
             ClientCertificateContext = options.Identity is { } identity ? SslStreamCertificateContext.Create(identity.Certificate, null, offline: true) : null,
             RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
             {
                 shown = certificate is X509Certificate2 known ? KeyHash.Of(known) : null;
-                refused = options.Pin is { } pin ? shown != pin : errors != SslPolicyErrors.None;
+                refused = options.Pin is { } pin ? shown != pin : options.AnyKey ? shown is null : errors != SslPolicyErrors.None;
                 return !refused;
             },
         };
