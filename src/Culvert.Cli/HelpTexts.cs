@@ -70,9 +70,22 @@ internal static class HelpTexts
           culvert serve                            on every address, port 7443, for the devices it is paired with
           culvert serve --allow 192.168.1.0/24:445 --deny '*:25'
           culvert serve --require-interface wg0    share a VPN; nothing leaves while it is down
+          culvert serve --qr pair.png              the QR code to pair with as a picture too
           culvert serve --listen stdio             one device, over this program's own standard input and output
 
         Lines of who comes and goes go to standard error; docs/fail2ban has a filter that reads them.
+
+        """;
+
+    private const string PairExamples = """
+        On the gateway, 'culvert serve' shows the code. Exit code: 5 when the code is wrong or was used, when the gateway has another key than
+        it should, and when the digits differ; 4 when somebody said no there; 6 when it cannot be reached.
+
+        Examples:
+          culvert pair home                        a gateway on this network, by its name; its code is asked for
+          culvert pair K7QM-2X94                   the only gateway on this network, by its code
+          culvert pair 'culvert://pair?key=…'      anywhere; nothing to type or to compare here
+          culvert pair tls://gateway.example:7443 --as laptop
 
         """;
 
@@ -98,6 +111,7 @@ internal static class HelpTexts
         { Name: RunCommand.Name } => Exits + "\n" + RunExamples,
         { Name: UpCommand.Name } => Exits + "\n" + UpExamples,
         { Name: ServeCommand.Name } => ServeExamples,
+        { Name: PairCommand.Name } => PairExamples,
         { Name: DevicesCommand.Name } => DevicesExamples,
         { Name: ProxyCommand.Name } => Exits + "\n" + ProxyExamples,
         _ => "",

@@ -112,7 +112,7 @@ internal static class ServeCommand
         }
         else if (server.Listening.Any(static place => place.StartsWith("tls:", StringComparison.Ordinal)))
         {
-            messages.Say("no device is paired yet, so nobody is served over TLS");
+            messages.Say("no device is paired yet, so nobody is served over TLS; 'culvert pair' on the other device, with the code that is shown at this program's terminal");
         }
     }
 

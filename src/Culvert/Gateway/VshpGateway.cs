@@ -160,7 +160,12 @@ internal sealed class VshpGateway : IAsyncDisposable
                 await ResumeAsync(caller, first.Resume).ConfigureAwait(false);
                 break;
             case FirstFrameKind.Pairing when caller.Key is { } shown && _options.Pairing is { } desk:
-                await desk.ServeAsync(caller.Connection, shown, caller.From, first.Offer, caller.Rest, cancellation).ConfigureAwait(false);
+                if (await desk.ServeAsync(caller.Connection, shown, caller.From, first.Offer, caller.Rest, cancellation).ConfigureAwait(false)
+                    is VshpReason.PairingSecret or VshpReason.PairingExpired or VshpReason.LimitReached)
+                {
+                    _options.Tell(new GatewayEvent(GatewayEventKind.Refused, Text(caller.From), "", "pairing-code"));
+                }
+
                 break;
             case FirstFrameKind.Pairing:
                 byte[] reason = new byte[2];

@@ -56,13 +56,13 @@ internal sealed class PairingDesk : IDisposable
     /// <summary>Serves a device that has begun with PAIR_OFFER, until the pairing is over; the connection stays the caller's. Never fails for what the other side does.</summary>
     /// <param name="connection">Where the device is.</param>
     /// <param name="device">The key that it has shown, and proved to have.</param>
-    /// <param name="caller">Its address, or a word where there is none.</param>
+    /// <param name="from">Its address; null where there are none.</param>
     /// <param name="offer">What it began with.</param>
     /// <param name="rest">What came behind that.</param>
     /// <param name="cancellation">The gateway stops.</param>
-    public async Task ServeAsync(IConnection connection, KeyHash device, string caller, PairOffer offer, ReadOnlyMemory<byte> rest, CancellationToken cancellation)
+    /// <returns>How it ended; <see cref="VshpReason.None"/>: paired.</returns>
+    public async Task<VshpReason> ServeAsync(IConnection connection, KeyHash device, IPAddress? from, PairOffer offer, ReadOnlyMemory<byte> rest, CancellationToken cancellation)
     {
-        IPAddress? from = IPAddress.TryParse(caller, out IPAddress? known) ? known : null;
         IpAddr? address = from is null ? null : IpAddr.From(from);
         PairGateway side = new(device.ToBytes32(), _key.ToBytes32(), offer, new Bytes32(RandomNumberGenerator.GetBytes(Bytes32.Size)), _options.Name);
         PairWire wire = new(connection, side);
@@ -77,7 +77,7 @@ internal sealed class PairingDesk : IDisposable
             side.TakeOutput(); // no answer: it gains nothing, and loses no attempt
             side.End(refusal);
             await wire.LeaveAsync().ConfigureAwait(false);
-            return;
+            return refusal;
         }
 
         try
@@ -99,6 +99,7 @@ internal sealed class PairingDesk : IDisposable
         }
 
         await wire.LeaveAsync().ConfigureAwait(false);
+        return side.Outcome!.Value;
     }
 
     /// <inheritdoc/>

@@ -141,7 +141,7 @@ public sealed class GatewayServer : IAsyncDisposable
             Session = new VshpOptions { MaxFlows = limits.MaxFlows },
             MaxSessions = limits.MaxSessions,
             MaxSessionsOfDevice = limits.MaxSessionsPerDevice,
-            Pairing = _desk is { } desk ? desk.ServeAsync : null,
+            Pairing = _desk,
             Say = _say,
             Tell = tell,
         });

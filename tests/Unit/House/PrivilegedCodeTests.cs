@@ -16,7 +16,7 @@ public sealed partial class PrivilegedCodeTests
     // What of the rooms below the engine's side alone uses.
     private static readonly string[] EnginesSide =
     [
-        "ConfinedCommand.cs", "ConfinedCommandOptions.cs", "ConfinementFailure.cs", "ChildProcess.cs", "Terminal.cs", "SignalForwarding.cs", "TunLink.cs", "LoopWaiter.cs", "TunnelHelper.cs",
+        "ConfinedCommand.cs", "ConfinedCommandOptions.cs", "ConfinementFailure.cs", "ChildProcess.cs", "Terminal.cs", "Keyboard.cs", "SignalForwarding.cs", "TunLink.cs", "LoopWaiter.cs", "TunnelHelper.cs",
         "TunnelHelperOptions.cs", "HelperStart.cs", "HelperProgram.cs", "Account.cs", "Background.cs", "LauncherVariables.cs", "SystemParts.cs", "CleanUpRun.cs", "StateWriter.cs",
     ];
 

@@ -48,7 +48,7 @@ internal sealed class PairingLab : IDisposable
             Say = Said.Add,
             Closed = () => Closed++,
         });
-        _gateway = new VshpGateway(new FarHosts(), static _ => new Policy([], static _ => false), ExitOptions.Default, AtGateway, new GatewayOptions { Pairing = _desk.ServeAsync });
+        _gateway = new VshpGateway(new FarHosts(), static _ => new Policy([], static _ => false), ExitOptions.Default, AtGateway, new GatewayOptions { Pairing = _desk });
     }
 
     public ManualClock Clock { get; } = new();
@@ -94,7 +94,7 @@ internal sealed class PairingLab : IDisposable
     public (Wire Wire, Task Served) Open(KeyHash shown, long lasts = long.MaxValue)
     {
         Wire wire = new(lasts);
-        return (wire, _gateway.ServeAsync(wire.Far, shown, From.ToString(), default));
+        return (wire, _gateway.ServeAsync(wire.Far, shown, From, default));
     }
 
     /// <summary>Pairs with a code, over a wire that lasts so many bytes, and waits for the gateway to be done with it too.</summary>
