@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Collections.Generic;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading;
@@ -7,13 +8,18 @@ using System.Threading;
 namespace Culvert.Bench.Load;
 
 /// <summary>
-/// A SOCKS5 server (RFC 1928: CONNECT and UDP ASSOCIATE to IPv4 addresses, no authentication) that costs as little as blocking calls and large
-/// buffers can: the proxy on the far side must not be what limits.
+/// A SOCKS5 server (RFC 1928: CONNECT and UDP ASSOCIATE to IPv4 addresses, no authentication) that costs as little as it can: the proxy on the far side must not be
+/// what limits. One thread has a connection from the accept on, so that none is handed over.
 /// </summary>
 internal static class SocksServer
 {
     private const int BlockSize = 256 * 1024;
     private const int RelayHeader = 10;
+
+    // Threads that wait for the next connection: making one costs as much as the connection itself.
+    private const int KeptThreads = 256;
+
+    private static int _waiting;
 
     /// <summary>Binds; when this returns, clients may come.</summary>
     internal static void Start(IPEndPoint at)
@@ -22,7 +28,37 @@ internal static class SocksServer
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(at);
         listener.Listen(4096);
-        Threads.Accept(listener, client => Workers.Run(() => Serve(client, at.Address)));
+        Await(listener, at.Address);
+    }
+
+    /// <summary>One more thread that waits for connections; the last that waits begins the next.</summary>
+    private static void Await(Socket listener, IPAddress own)
+    {
+        Interlocked.Increment(ref _waiting);
+        Threads.AcceptWhile(listener, client =>
+        {
+            if (Interlocked.Decrement(ref _waiting) == 0)
+            {
+                Await(listener, own);
+            }
+
+            try
+            {
+                Serve(client, own);
+            }
+            catch (SocketException)
+            {
+                // Either side went away, which is its own affair; both are closed.
+            }
+
+            if (Interlocked.Increment(ref _waiting) <= KeptThreads)
+            {
+                return true;
+            }
+
+            Interlocked.Decrement(ref _waiting);
+            return false;
+        });
     }
 
     private static void Serve(Socket client, IPAddress own)
@@ -74,44 +110,23 @@ internal static class SocksServer
         }
 
         using Socket server = made;
-
         client.Send([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-        using ManualResetEventSlim up = Workers.Run(() => Copy(client, server), () => Close(client, server));
-        try
+        client.Blocking = false;
+        server.Blocking = false;
+        Direction up = new(client, server);
+        Direction down = new(server, client);
+        List<Socket> readable = [];
+        List<Socket> writable = [];
+        while (!up.HasEnded || !down.HasEnded)
         {
-            Copy(server, client);
+            readable.Clear();
+            writable.Clear();
+            up.Wait(readable, writable);
+            down.Wait(readable, writable);
+            Socket.Select(readable, writable, null, -1);
+            up.Go(readable, writable);
+            down.Go(readable, writable);
         }
-        catch (SocketException)
-        {
-            Close(client, server);
-        }
-
-        up.Wait();
-    }
-
-    private static void Copy(Socket from, Socket to)
-    {
-        // Idle connections should not cost a large block each: the first read is into a small one.
-        Span<byte> first = stackalloc byte[4096];
-        int count = from.Receive(first);
-        if (count > 0)
-        {
-            to.Send(first[..count]);
-            byte[] block = count == first.Length ? new byte[BlockSize] : new byte[16384];
-            while ((count = from.Receive(block)) > 0)
-            {
-                to.Send(block.AsSpan(0, count));
-                block = count == block.Length && count < BlockSize ? new byte[BlockSize] : block;
-            }
-        }
-
-        to.Shutdown(SocketShutdown.Send);
-    }
-
-    private static void Close(Socket client, Socket server)
-    {
-        client.Dispose();
-        server.Dispose();
     }
 
     private static void Associate(Socket client, IPAddress own)
@@ -158,6 +173,66 @@ internal static class SocksServer
             from.Buffer.Span.Slice(2, 2).CopyTo(datagram.AsSpan(8));
             from.Buffer.Span.Slice(4, 4).CopyTo(datagram.AsSpan(4));
             inside.SendTo(datagram.AsSpan(0, RelayHeader + count), SocketFlags.None, peer);
+        }
+    }
+
+    /// <summary>One direction of a connection: reads when it has nothing, writes when it has something.</summary>
+    private sealed class Direction(Socket from, Socket to)
+    {
+        // Idle connections should not cost a large block each: it grows when it has been filled.
+        private byte[] _block = new byte[1024];
+        private int _start;
+        private int _end;
+
+        internal bool HasEnded { get; private set; }
+
+        private bool HasBytes => _start < _end;
+
+        internal void Wait(List<Socket> readable, List<Socket> writable)
+        {
+            if (!HasEnded)
+            {
+                (HasBytes ? writable : readable).Add(HasBytes ? to : from);
+            }
+        }
+
+        internal void Go(List<Socket> readable, List<Socket> writable)
+        {
+            if (HasEnded || !(HasBytes ? writable.Contains(to) : readable.Contains(from)))
+            {
+                return;
+            }
+
+            if (!HasBytes)
+            {
+                if (_end == _block.Length && _end < BlockSize)
+                {
+                    _block = new byte[Math.Min(BlockSize, _end * 16)];
+                }
+
+                _start = 0;
+                _end = from.Receive(_block, SocketFlags.None, out SocketError error);
+                if (error != SocketError.Success)
+                {
+                    throw new SocketException((int)error);
+                }
+
+                if (_end == 0)
+                {
+                    to.Shutdown(SocketShutdown.Send);
+                    HasEnded = true;
+                    return;
+                }
+            }
+
+            // Mostly there is room, so that waiting for it would be one call too many.
+            int sent = to.Send(_block.AsSpan(_start, _end - _start), SocketFlags.None, out SocketError failure);
+            if (failure is not (SocketError.Success or SocketError.WouldBlock))
+            {
+                throw new SocketException((int)failure);
+            }
+
+            _start += sent;
         }
     }
 }

@@ -13,7 +13,7 @@ internal static class Threads
     private const int StackSize = 256 * 1024;
     private const int WaitMilliseconds = 20;
 
-    /// <summary>Starts a background thread; a socket that fails or is closed ends it, and <paramref name="failed"/> is told why.</summary>
+    /// <summary>Starts a background thread; a socket that fails or is closed ends it, and <paramref name="failed"/> is told why. Throws <see cref="ReachException"/> when there are no more threads to be had.</summary>
     internal static Thread Start(Action body, Action<string>? failed = null)
     {
         Thread thread = new(
@@ -30,20 +30,37 @@ internal static class Threads
             },
             StackSize)
         { IsBackground = true };
-        thread.Start();
+        try
+        {
+            thread.Start();
+        }
+        catch (OutOfMemoryException)
+        {
+            // What .NET says when the system grants no more threads (each has a mapping or two, and those are limited).
+            throw new ReachException("the system grants no more threads");
+        }
+
         return thread;
     }
 
     /// <summary>Accepts for as long as the process lives, on a thread of its own; <paramref name="accepted"/> owns the socket, unless it fails.</summary>
-    internal static void Accept(Socket listener, Action<Socket> accepted) => Start(() =>
+    internal static void Accept(Socket listener, Action<Socket> accepted) => AcceptWhile(listener, socket =>
     {
-        while (true)
+        accepted(socket);
+        return true;
+    });
+
+    /// <summary>The same, for as long as <paramref name="accepted"/> says so.</summary>
+    internal static void AcceptWhile(Socket listener, Func<Socket, bool> accepted) => Start(() =>
+    {
+        bool more = true;
+        while (more)
         {
             Socket? socket = null;
             try
             {
                 socket = listener.Accept();
-                accepted(socket);
+                more = accepted(socket);
             }
             catch (Exception exception) when (exception is SocketException or ReachException)
             {
