@@ -31,6 +31,25 @@ public sealed class SenderTests
         peer.All();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void SmallPiecesThatWaitForTheLinkLeaveTogether(bool offloads)
+    {
+        using ScriptedPeer peer = new(new StackOptions { Offloads = offloads });
+        TcpFlow flow = peer.Connect();
+        for (int i = 0; i < 26; i++)
+        {
+            Write(peer, flow, 100);
+        }
+
+        Assert.Equal([1300, 1300], peer.All().Select(segment => segment.Payload.Length));
+        Write(peer, flow, 100);
+        Assert.Equal(100, Assert.Single(peer.All()).Payload.Length); // and what is alone does not wait for company
+        flow.Release(peer.Now);
+        peer.All();
+    }
+
     [Fact]
     public void WindowDoesNotGrowWhileItIsNotUsed()
     {
