@@ -8,6 +8,7 @@ internal static class TargetList
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
+        ClientHelloTarget.Entry,
         DnsTarget.Entry,
         MdnsTarget.Entry,
         PacketsTarget.Entry,

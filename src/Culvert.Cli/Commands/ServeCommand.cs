@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Linq;
 using System.Threading.Tasks;
+using Culvert.Cli.Decoy;
 using Culvert.Cli.Pairing;
 using Culvert.Core;
 using Culvert.Core.Session;
@@ -49,6 +50,16 @@ internal static class ServeCommand
         HelpName = "INTERFACE",
     };
 
+    private static readonly Option<string?> Decoy = new("--decoy")
+    {
+        Description = "What strangers on the TLS port meet: a directory of files, or a web server to pass them on to (http://…); a plain page when left out",
+        HelpName = "DIRECTORY|URL",
+    };
+
+    private static readonly Option<string?> TlsCertificate = new("--tls-cert") { Description = "A normal certificate for strangers, with its chain, in PEM (goes with --tls-key)", HelpName = "FILE" };
+
+    private static readonly Option<string?> TlsKey = new("--tls-key") { Description = "Its key, in PEM", HelpName = "FILE" };
+
     private static readonly (Option<int?> Option, Func<ServeLimits, int> Get, Func<ServeLimits, int, ServeLimits> Set)[] Limits =
     [
         Limit("connections", "Connections at a time", static l => l.MaxConnections, static (l, n) => l with { MaxConnections = n }),
@@ -67,6 +78,7 @@ internal static class ServeCommand
         Command command = new(Name, "Be a gateway: share this machine's network, or its VPN, with your other devices")
         {
             Listen, Via, Allow, Deny, Rules, GatewayName, NoAdvertise, AutoApprove, Qr, RequireInterface,
+            Decoy, TlsCertificate, TlsKey,
         };
         foreach ((Option<int?> option, _, _) in Limits)
         {
@@ -82,7 +94,8 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(ParseResult parsed)
     {
         Messages messages = CommonOptions.MessagesFor(parsed);
-        ServeSettings settings = Read(parsed);
+        await using DecoySite decoy = DecoySite.Parse(parsed.GetValue(Decoy));
+        ServeSettings settings = Read(parsed) with { Decoy = decoy.OpenAsync };
         using Interruption interruption = new();
         using TrustStore trust = OwnKeys.OpenStore(messages.Say);
         using Identity identity = OwnKeys.LoadIdentity();
@@ -142,8 +155,15 @@ internal static class ServeCommand
             };
         }
 
+        (string?, string?) outside = (parsed.GetValue(TlsCertificate), parsed.GetValue(TlsKey));
         return new ServeSettings
         {
+            OutsideCertificate = outside switch
+            {
+                (null, null) => null,
+                ({ } certificate, { } key) => (certificate, key),
+                _ => throw new CulvertException(FailureKind.Usage, "--tls-cert and --tls-key go together."),
+            },
             Listen = listen.Length > 0 ? listen : [ListenAddress.Default],
             Via = via,
             RequiredInterface = parsed.GetValue(RequireInterface),

@@ -26,6 +26,9 @@ namespace Culvert.Serving;
 /// </summary>
 public sealed class GatewayServer : IAsyncDisposable
 {
+    // Web servers hang up on whoever is silent sooner.
+    private static readonly RelayOptions Web = RelayOptions.Default with { IdleTimeout = TimeSpan.FromMinutes(5) };
+
     private readonly ServeSettings _settings;
     private readonly Action<string> _say;
     private readonly AddressCount _connections;
@@ -122,6 +125,13 @@ public sealed class GatewayServer : IAsyncDisposable
         _tls = new TlsServer(new TlsServerOptions
         {
             Certificate = TlsServer.CertificateOf(identity),
+            Others = new TlsServerOptions
+            {
+                Certificate = _settings.OutsideCertificate is var (certificate, key) ? OutsideCertificate.Load(certificate, key) : OutsideCertificate.MakeOwn(DateTimeOffset.UtcNow),
+                RequireKey = false,
+                Protocols = [TlsProtocols.Web],
+                AllowNoProtocol = true,
+            },
             Limits = new HandshakeLimits { Total = limits.MaxHandshakes, PerAddress = limits.MaxHandshakesPerAddress, Time = limits.HandshakeTime },
         });
 
@@ -201,11 +211,30 @@ public sealed class GatewayServer : IAsyncDisposable
         try
         {
             TlsConnection tls = await _tls!.AcceptAsync(connection, from, cancellation).ConfigureAwait(false);
-            await _gateway!.ServeAsync(tls, tls.Peer, from, cancellation).ConfigureAwait(false);
+            if (tls.Protocol == TlsProtocols.Vshp)
+            {
+                await _gateway!.ServeAsync(tls, tls.Peer, from, cancellation).ConfigureAwait(false);
+            }
+            else
+            {
+                await ServeWebAsync(tls, cancellation).ConfigureAwait(false);
+            }
         }
         finally
         {
             _connections.End(from);
+        }
+    }
+
+    private async Task ServeWebAsync(TlsConnection tls, CancellationToken cancellation)
+    {
+        await using (tls.ConfigureAwait(false))
+        {
+            if (_settings.Decoy is { } decoy)
+            {
+                IConnection web = await decoy(cancellation).ConfigureAwait(false);
+                await Relay.RunAsync(tls, web, Web, cancellation).ConfigureAwait(false);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using Culvert.Exits;
+using Culvert.Flows;
 using Culvert.Pairing;
 
 namespace Culvert.Serving;
@@ -30,6 +31,11 @@ public sealed record ServeSettings
 
     /// <summary>The machine's links are told of it.</summary>
     public bool Advertise { get; init; } = true;
+
+    /// <summary>
+    /// Opens a connection to a web server, in the clear: the one that everybody on the TLS port meets who is no device. Null closes their connection behind the handshake.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<IConnection>>? Decoy { get; init; }
 
     /// <summary>A normal certificate, and its key, for whoever on the TLS port is no device; null for one of our own making.</summary>
     public (string Certificate, string Key)? OutsideCertificate { get; init; }

@@ -69,12 +69,20 @@ internal sealed class TlsServer
     {
         // Who says nothing costs no buffers.
         await connection.ReadAsync(Memory<byte>.Empty, cancellation).ConfigureAwait(false);
+        TlsServerOptions options = _options;
+        if (_options.Others is { } others)
+        {
+            BufferedConnection client = new(connection);
+            options = await OffersAsync(client, _options.Protocols[0], cancellation).ConfigureAwait(false) ? _options : others;
+            connection = client;
+        }
+
         SslStream tls = new(new ConnectionStream(connection));
         try
         {
-            await tls.AuthenticateAsServerAsync(Settings(), cancellation).ConfigureAwait(false);
+            await tls.AuthenticateAsServerAsync(Settings(options), cancellation).ConfigureAwait(false);
             bool spoken = tls.NegotiatedApplicationProtocol.Protocol.Length > 0;
-            return spoken || _options.AllowNoProtocol
+            return spoken || options.AllowNoProtocol
                 ? new TlsConnection(tls, connection, "The device's connection")
                 : throw new CulvertException(FailureKind.Protocol, $"{What} failed: the client does not say what it speaks.");
         }
@@ -89,16 +97,27 @@ internal sealed class TlsServer
         }
     }
 
-    private SslServerAuthenticationOptions Settings() => new()
+    private static async ValueTask<bool> OffersAsync(BufferedConnection client, SslApplicationProtocol protocol, CancellationToken cancellation)
     {
-        ServerCertificateContext = _options.Certificate,
-        EnabledSslProtocols = SslProtocols.Tls13,
-        ApplicationProtocols = [.. _options.Protocols],
+        ClientHelloKind kind = ClientHelloKind.Incomplete;
+        while (kind == ClientHelloKind.Incomplete && client.Buffered.Length < ClientHello.MaxSize && await client.FillAsync(ClientHello.MaxSize, cancellation).ConfigureAwait(false))
+        {
+            kind = ClientHello.Read(client.Buffered.Span, protocol.Protocol.Span);
+        }
+
+        return kind == ClientHelloKind.Offers;
+    }
+
+    private static SslServerAuthenticationOptions Settings(TlsServerOptions options) => new()
+    {
+        ServerCertificateContext = options.Certificate,
+        EnabledSslProtocols = options.RequireKey ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13, // as web servers have it
+        ApplicationProtocols = [.. options.Protocols],
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         CertificateChainPolicy = TlsSettings.NoChain,
-        AllowTlsResume = false,
+        AllowTlsResume = !options.RequireKey,
         AllowRenegotiation = false,
-        ClientCertificateRequired = _options.RequireKey,
-        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null || !_options.RequireKey,
+        ClientCertificateRequired = options.RequireKey,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null || !options.RequireKey,
     };
 }

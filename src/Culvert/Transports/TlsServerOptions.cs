@@ -14,6 +14,11 @@ internal sealed record TlsServerOptions
     /// </summary>
     public bool RequireKey { get; init; } = true;
 
+    /// <summary>
+    /// Who this is to clients that do not offer the first of <see cref="Protocols"/>, from the handshake on; null has their handshake fail. <see cref="TlsConnection.Protocol"/> tells them apart.
+    /// </summary>
+    public TlsServerOptions? Others { get; init; }
+
     /// <summary>What may be spoken inside, the best first.</summary>
     public IReadOnlyList<SslApplicationProtocol> Protocols { get; init; } = [TlsProtocols.Vshp];
 

@@ -4,7 +4,10 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Tasks;
 using Culvert.Core;
 using Culvert.Exits;
@@ -155,6 +158,34 @@ public sealed class GatewayServerTests : IAsyncLifetime
 
         await exit.ProbeAsync(default); // whatever the checks had asked for would have come back before this
         Assert.Equal(sent + 1, ((GatewayExit)exit).Session!.Counters.FramesReceived);
+    }
+
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task WhoeverIsNoDeviceMeetsTheWebServer(SslProtocols version)
+    {
+        await using EchoServer web = new();
+        IExit direct = ExitFactory.Create(ExitUri.Direct);
+        await ServeAsync([], change: settings => settings with { Decoy = token => direct.ConnectAsync(new Destination(IPAddress.Loopback, web.Port), token) });
+        using SslStream tls = new(new NetworkStream(await DialAsync(), ownsSocket: true));
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            EnabledSslProtocols = version,
+            ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+            RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
+        });
+        Assert.Equal(SslApplicationProtocol.Http11, tls.NegotiatedApplicationProtocol);
+        Assert.False(tls.IsMutuallyAuthenticated);
+        // Neither the gateway's key nor its name is shown.
+        Assert.NotEqual(_gateway.Hash, KeyHash.Of((X509Certificate2)tls.RemoteCertificate!));
+        Assert.DoesNotContain("culvert", tls.RemoteCertificate!.Subject, StringComparison.OrdinalIgnoreCase);
+        await tls.WriteAsync("hello"u8.ToArray());
+        byte[] buffer = new byte[5];
+        await tls.ReadExactlyAsync(buffer).AsTask().WaitAsync(Patience.Soon);
+        Assert.Equal("hello"u8.ToArray(), buffer);
+        await Exit(Tls).ProbeAsync(default); // and devices are served as ever
     }
 
     [Fact]
