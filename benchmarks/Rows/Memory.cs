@@ -37,7 +37,7 @@ internal sealed class Memory : IBenchmark
             throw new BenchException("it has no process of its own");
         }
 
-        // The far side's SOCKS server spends two threads on a connection, and the system does not grant twenty thousand.
+        // The far side's SOCKS server spends a thread and two descriptors on a connection, and many a system does not grant that ten thousand times.
         foreach (int step in contender.UsesFarSocks ? Steps[..^1] : Steps)
         {
             try
