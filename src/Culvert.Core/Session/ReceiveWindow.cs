@@ -9,7 +9,7 @@ namespace Culvert.Core.Session;
 internal struct ReceiveWindow(int size, int least, long now)
 {
     /// <summary>On a path shorter than this, what is measured is the machines.</summary>
-    private const long LeastRoundTrip = 1_000;
+    private const long LeastRoundTrip = 250;
 
     private long _received;
     private long _consumed;

@@ -41,6 +41,9 @@ public enum SessionEventKind : byte
     /// <summary>A control message of kind <see cref="SessionEvent.Number"/>; the buffer is the taker's.</summary>
     Control,
 
+    /// <summary>What <see cref="VshpSession.Probe"/> asked was answered, after <see cref="SessionEvent.Number"/> microseconds.</summary>
+    Pong,
+
     /// <summary>The other side's figures: <see cref="VshpSession.PeerStats"/>.</summary>
     Stats,
 

@@ -7,13 +7,13 @@ namespace Culvert.Core.Session;
 internal sealed class Turns
 {
     /// <summary>Bytes of a turn.</summary>
-    public const int Quantum = 16 << 10;
+    public const int Quantum = MaxData;
 
     /// <summary>Bytes of the turn of one that was silent: enough for a keystroke or a request, and little where many begin at once.</summary>
     public const int FirstTurn = 2 << 10;
 
-    /// <summary>Bytes of DATA in a frame.</summary>
-    public const int MaxData = 16 << 10;
+    /// <summary>Bytes of DATA in a frame: with its header it is as long as a record of TLS, so that a transport of them cuts none in two.</summary>
+    public const int MaxData = (16 << 10) - FrameHeader.Size;
 
     private Line _sparse;
     private Line _bulk;

@@ -10,8 +10,8 @@ public sealed class VshpAssociation : VshpFlow
     {
     }
 
-    /// <summary>We have not. The association is over then, and released.</summary>
-    public void Refuse(VshpReason reason)
+    /// <inheritdoc/>
+    public override void Refuse(VshpReason reason)
     {
         CloseRefused(reason);
         Release(VshpReason.Cancelled);

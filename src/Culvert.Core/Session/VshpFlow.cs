@@ -29,6 +29,9 @@ public abstract class VshpFlow : Numbered
         }
     }
 
+    /// <summary>We have not. It is over then, and released.</summary>
+    public abstract void Refuse(VshpReason reason);
+
     /// <summary>The other side has what we asked for; false where it cannot have.</summary>
     internal bool OnOpened()
     {

@@ -21,7 +21,7 @@ public sealed record VshpOptions
     public int MaxStreamWindow { get; init; } = 8 << 20;
 
     /// <summary>Bytes unread that all streams may hold at first.</summary>
-    public int SessionWindow { get; init; } = 1 << 20;
+    public int SessionWindow { get; init; } = 256 << 10;
 
     /// <summary>What that grows to at most; streams grow by half of it together.</summary>
     public int MaxSessionWindow { get; init; } = 32 << 20;

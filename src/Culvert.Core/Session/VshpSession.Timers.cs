@@ -6,12 +6,15 @@ namespace Culvert.Core.Session;
 public sealed partial class VshpSession
 {
     /// <summary>So many bytes are acknowledged at once.</summary>
-    private const int AckBytes = 64 << 10;
+    private const int AckBytes = 256 << 10;
 
     /// <summary>And so many frames, which cost their sender more than their bytes.</summary>
     private const int AckFrames = 256;
 
     private const long Never = long.MaxValue;
+
+    /// <summary>The round trip is measured at most so often.</summary>
+    private const long SampleInterval = 1_000_000;
 
     private bool _ackDue;
     private bool _pingDue;
@@ -20,9 +23,12 @@ public sealed partial class VshpSession
     private long _ackAt = Never;
     private int _framesToAck;
     private long _heardAt;
-    private long _waitsSince = Never; // when we sent the first lasting frame since we heard anything
+    private long _waitsSince = Never; // when we sent the first lasting frame or datagram since we heard anything
+    private bool _unconfirmed; // a device has heard of flows, and since then no answer to a PING: were the transport dead, it alone could open another
     private long _pingSentAt = Never;
     private long _pingNumber;
+    private bool _probed; // who probed is told
+    private long _pingedAt;
     private long _detachedAt;
 
     /// <summary>The shortest round trip on this transport, in microseconds; 0 as long as none is known.</summary>
@@ -67,9 +73,10 @@ public sealed partial class VshpSession
         }
     }
 
-    /// <summary>The machine woke up, or its network changed: whether the transport still lives is to be known soon.</summary>
+    /// <summary>The machine woke up, or its network changed: whether the transport still lives is to be known soon. An event Pong follows, when need be over the next transport.</summary>
     public void Probe(long now)
     {
+        _probed = true;
         if (_state == SessionState.Attached && _pingSentAt == Never)
         {
             _pingDue = true;
@@ -125,8 +132,8 @@ public sealed partial class VshpSession
         }
 
         reason = nameof(Deadline.Heartbeat);
-        return _waitsSince != Never
-            ? _waitsSince + Options.Heartbeat
+        return _waitsSince != Never ? _waitsSince + Options.Heartbeat
+            : _unconfirmed ? _heardAt + Options.Heartbeat
             : _heardAt + (_isDevice ? Options.IdleHeartbeat : Options.IdleHeartbeat * 3 / 2); // one of the two is enough
     }
 
@@ -142,6 +149,7 @@ public sealed partial class VshpSession
         _pongDue = false;
         _ackDue = false;
         _ackAt = Never;
+        _unconfirmed = false;
         RoundTrip = 0;
         HeardSinceAttach = false;
     }
@@ -152,12 +160,13 @@ public sealed partial class VshpSession
         _waitsSince = Never;
     }
 
-    private void NoteLastingSent(long now) => _waitsSince = Math.Min(_waitsSince, now);
+    private void NoteSent(long now) => _waitsSince = Math.Min(_waitsSince, now);
 
     /// <summary>A lasting frame has come, and is to be acknowledged before long.</summary>
     private void NoteAcknowledgeable(long now)
     {
         _framesToAck++;
+        _unconfirmed = _isDevice;
         if (!CanResume || _ackDue)
         {
             return;
@@ -175,10 +184,14 @@ public sealed partial class VshpSession
         _ackAt = Never;
     }
 
+    /// <summary>The round trip is measured along with what opens flows and windows, which is when it matters; the first one was that of two programs that had just begun.</summary>
+    private bool WantsRoundTrip(long now) => (_firstWaiting is not null || _windowDue) && _pingSentAt == Never && now - _pingedAt >= SampleInterval;
+
     private long NextPing(long now)
     {
         _pingDue = false;
         _pingSentAt = now;
+        _pingedAt = now;
         return _pingNumber = now & (long)(Number.Bound - 1);
     }
 
@@ -189,8 +202,14 @@ public sealed partial class VshpSession
             return;
         }
 
+        _unconfirmed = false;
         long sample = Math.Max(now - _pingSentAt, 1);
         RoundTrip = RoundTrip == 0 ? sample : Math.Min(RoundTrip, sample);
         _pingSentAt = Never;
+        if (_probed)
+        {
+            _probed = false;
+            _events.Enqueue(new SessionEvent(SessionEventKind.Pong, Number: (uint)Math.Min(sample, uint.MaxValue)));
+        }
     }
 }

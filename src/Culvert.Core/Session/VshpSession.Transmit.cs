@@ -217,7 +217,7 @@ public sealed partial class VshpSession
             AddNumber(FrameType.Pong, _pong);
         }
 
-        if (_pingDue)
+        if (_pingDue || WantsRoundTrip(now))
         {
             AddNumber(FrameType.Ping, NextPing(now));
         }
@@ -244,6 +244,7 @@ public sealed partial class VshpSession
             _transit.Add(datagram);
             _chain.Add(datagram.Array, datagram.Start, datagram.Length);
             Counters.DatagramsSent++;
+            NoteSent(now);
         }
 
         Hand(TransmitBudget, now);
@@ -260,7 +261,7 @@ public sealed partial class VshpSession
         while (_chain.Length < until && _log.TryHand(_chain))
         {
             Counters.FramesSent++;
-            NoteLastingSent(now);
+            NoteSent(now);
         }
     }
 
@@ -310,13 +311,13 @@ public sealed partial class VshpSession
     /// <summary>Frames some of the data of the stream whose turn it is; false where there is none, or no window.</summary>
     private bool FrameData()
     {
-        long credit = _sendLimit - _dataSent;
-        if (credit <= 0 || !HasLogRoom || _turns.Next() is not { } stream)
+        long most = Math.Min(Turns.MaxData, _sendLimit - _dataSent);
+        if (most <= 0 || !HasLogRoom || _turns.Next() is not { } stream)
         {
             return false;
         }
 
-        int length = stream.FrameData(_log, (int)Math.Min(Math.Min(Turns.MaxData, stream.Deficit), credit));
+        int length = stream.FrameData(_log, (int)Math.Min(most, stream.Deficit));
         stream.Deficit -= length;
         _dataSent += length;
         Counters.BytesSent += length;

@@ -102,6 +102,9 @@ public sealed partial class VshpSession
         : _ourFlows >= _peer.Flows ? VshpReason.LimitReached
         : VshpReason.None;
 
+    /// <summary>Something will come before long: the other side has not acknowledged all that it was sent.</summary>
+    public bool AwaitsAnswer => CanResume && _log.End > _log.Start;
+
     /// <summary>Streams and associations that are open.</summary>
     public int OpenFlows => _ourFlows + _theirFlows;
 

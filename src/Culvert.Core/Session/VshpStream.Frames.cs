@@ -89,7 +89,7 @@ public sealed partial class VshpStream
         PacketBuffer block = _queue.Peek((int)Math.Min(most, SendLimit - Sent), out int start, out int length);
         bool fin = _finishing && length == _queue.Length;
         FrameHeader header = new(FrameType.Data, fin ? FrameFlags.Fin : FrameFlags.None, (ushort)length, Id);
-        if (IsThin(block, start, length))
+        if (IsThin(block))
         {
             block.Array.AsSpan(start, length).CopyTo(log.Append(header));
         }
@@ -103,7 +103,7 @@ public sealed partial class VshpStream
         Sent += length;
         _finFramed |= fin;
         CloseIfFinished();
-        if (_wantsToWrite && CanWrite && Session.RoomToWrite(_queue.Length) > 0)
+        if (_wantsToWrite && CanWrite && _queue.Length <= Session.Options.SendBuffer / 2 && Session.RoomToWrite(_queue.Length) > 0)
         {
             _wantsToWrite = false;
             Session.Raise(SessionEventKind.Writable, this);
@@ -113,7 +113,7 @@ public sealed partial class VshpStream
     }
 
     /// <summary>Kept for its sake, the block would be more than half empty, so that what is kept for resuming would be more than twice what it counts.</summary>
-    private static bool IsThin(PacketBuffer block, int start, int length) => start + length < block.Capacity / 2;
+    private static bool IsThin(PacketBuffer block) => block.Start + block.Length < block.Capacity / 2;
 
     private void CloseIfFinished()
     {

@@ -46,8 +46,8 @@ public sealed partial class VshpStream : VshpFlow
 
     private bool CanWrite => !IsOver && !_finishing && (IsOurs || IsOpened);
 
-    /// <summary>We have not. The stream is over then, and released.</summary>
-    public void Refuse(VshpReason reason)
+    /// <inheritdoc/>
+    public override void Refuse(VshpReason reason)
     {
         CloseRefused(reason);
         Release();

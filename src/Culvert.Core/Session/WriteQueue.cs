@@ -9,6 +9,9 @@ internal sealed class WriteQueue(PacketPool pool)
 {
     private const int MinRing = 4;
 
+    /// <summary>What is written into a large block: whole frames, so that none is cut by a block's end.</summary>
+    private const int LargeRoom = PacketPool.LargeSize / Turns.MaxData * Turns.MaxData;
+
     private PacketBuffer[] _ring = [];
     private int _head;
     private int _count;
@@ -90,7 +93,7 @@ internal sealed class WriteQueue(PacketPool pool)
         Length = 0;
     }
 
-    private static int Room(PacketBuffer block) => block.Capacity - block.Start - block.Length;
+    private static int Room(PacketBuffer block) => Math.Min(block.Capacity, LargeRoom) - block.Start - block.Length;
 
     private void DropEmpty()
     {

@@ -50,7 +50,13 @@ internal sealed class DatagramRelay
 
                 ValueTask<ReceivedDatagram> receive = from.ReceiveAsync(buffer);
                 ReceivedDatagram datagram = await receive.ConfigureAwait(false);
-                if (datagram.Refused || Volatile.Read(ref waiting.Count) >= MaxWaiting)
+                if (datagram.Refused)
+                {
+                    await to.RefuseAsync(datagram.From).ConfigureAwait(false);
+                    continue;
+                }
+
+                if (Volatile.Read(ref waiting.Count) >= MaxWaiting)
                 {
                     continue;
                 }
@@ -60,7 +66,7 @@ internal sealed class DatagramRelay
                 buffer.AsSpan(0, datagram.Length).CopyTo(kept);
                 ArrayPool<byte>.Shared.Return(buffer);
                 buffer = null;
-                Task send = SendAsync(to, kept, datagram, waiting);
+                Task send = SendAsync(from, to, kept, datagram, waiting);
                 if (send.IsFaulted)
                 {
                     await send.ConfigureAwait(false);
@@ -82,7 +88,7 @@ internal sealed class DatagramRelay
         }
     }
 
-    private static async Task SendAsync(IAssociation to, byte[] buffer, ReceivedDatagram datagram, Waiting waiting)
+    private static async Task SendAsync(IAssociation from, IAssociation to, byte[] buffer, ReceivedDatagram datagram, Waiting waiting)
     {
         Interlocked.Increment(ref waiting.Count);
         try
@@ -91,7 +97,8 @@ internal sealed class DatagramRelay
         }
         catch (CulvertException)
         {
-            // Refused for good, and there is no way to say so to whoever sent it; the association itself goes on or ends by its receive.
+            // Refused for good; the association itself goes on or ends by its receive.
+            await from.RefuseAsync(datagram.From).ConfigureAwait(false);
         }
         finally
         {

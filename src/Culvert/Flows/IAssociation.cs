@@ -16,6 +16,9 @@ public interface IAssociation : IAsyncDisposable
     /// there is a datagram and takes nothing, so that idle associations hold no memory.
     /// </summary>
     ValueTask<ReceivedDatagram> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation = default);
+
+    /// <summary>Tells whoever is at this association that nobody takes what it sends to <paramref name="destination"/>. Where there is no way to say so, it notices nothing.</summary>
+    ValueTask RefuseAsync(Destination destination) => ValueTask.CompletedTask;
 }
 
 /// <summary>One datagram that came back.</summary>

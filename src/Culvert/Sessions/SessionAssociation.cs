@@ -12,96 +12,60 @@ namespace Culvert.Sessions;
 /// One UDP endpoint at the other side of a session. On the answering side it is the device's: what it receives is "from" the destination that the device wants, what it is sent "to" is
 /// where the datagram came from. Datagrams that nobody takes are dropped, the oldest first.
 /// </summary>
-internal sealed class SessionAssociation : IAssociation
+internal sealed class SessionAssociation : SessionFlow, IAssociation
 {
     /// <summary>Bytes of blocks that wait to be received at most.</summary>
     public const int MaxWaiting = 256 << 10;
 
     private const string What = "The UDP association";
 
-    private readonly SessionDriver _driver;
     private readonly VshpAssociation _association;
     private readonly Queue<(PacketBuffer? Payload, VshpDestination From)> _received = new();
-    private readonly Wake _readable = new();
-    private readonly Wake _open = new();
     private int _waiting; // bytes of blocks in _received
-    private bool _opened;
     private VshpDestination _lastWire;
     private Destination _last;
     private long _activity;
 
     /// <summary>Wraps an association; called under the driver's lock.</summary>
     public SessionAssociation(SessionDriver driver, VshpAssociation association)
+        : base(driver, association)
     {
-        _driver = driver;
         _association = association;
         _activity = driver.Timestamp;
-        association.Tag = this;
     }
 
     /// <summary>When a datagram went either way last, as the driver's clock counts.</summary>
     public long LastActivity => Volatile.Read(ref _activity);
 
-    /// <summary>Waits until the other side has the endpoint, or says why it has not.</summary>
-    public async ValueTask OpenedAsync(CancellationToken cancellation)
-    {
-        using CancellationTokenRegistration registration = _driver.Register(_open, cancellation);
-        while (true)
-        {
-            ValueTask wait;
-            using (_driver.Enter())
-            {
-                if (_opened)
-                {
-                    return;
-                }
-
-                cancellation.ThrowIfCancellationRequested();
-                ThrowIfOver();
-                wait = _open.WaitAsync();
-            }
-
-            await wait;
-        }
-    }
-
-    /// <summary>We have the endpoint that the other side asked for.</summary>
-    public void Accept()
-    {
-        using (_driver.Enter())
-        {
-            _association.Accept();
-        }
-    }
-
-    /// <summary>We have not; it is over.</summary>
-    public void Refuse(VshpReason reason)
-    {
-        using (_driver.Enter())
-        {
-            _association.Refuse(reason);
-            Ended();
-        }
-    }
-
     /// <summary>Ends it, and tells the other side why.</summary>
     public void Release(VshpReason reason)
     {
-        using (_driver.Enter())
+        using (Driver.Enter())
         {
             _association.Release(reason);
-            Ended();
+            Released();
         }
     }
 
     /// <inheritdoc/>
     public ValueTask SendAsync(ReadOnlyMemory<byte> payload, Destination destination, CancellationToken cancellation = default)
     {
-        using (_driver.Enter())
+        using (Driver.Enter())
         {
             ThrowIfOver();
-            _activity = _driver.Timestamp;
+            _activity = Driver.Timestamp;
             _association.Send(destination.ToWire(), payload.Span); // one that no frame holds cannot be a datagram: dropped
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RefuseAsync(Destination destination)
+    {
+        using (Driver.Enter())
+        {
+            _association.SendUnreachable(destination.ToWire());
         }
 
         return ValueTask.CompletedTask;
@@ -110,11 +74,11 @@ internal sealed class SessionAssociation : IAssociation
     /// <inheritdoc/>
     public async ValueTask<ReceivedDatagram> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation = default)
     {
-        using CancellationTokenRegistration registration = _driver.Register(_readable, cancellation);
+        using CancellationTokenRegistration registration = Driver.Register(Readable, cancellation);
         while (true)
         {
             ValueTask wait;
-            using (_driver.Enter())
+            using (Driver.Enter())
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (TryTake(buffer, out ReceivedDatagram datagram))
@@ -123,7 +87,7 @@ internal sealed class SessionAssociation : IAssociation
                 }
 
                 ThrowIfOver();
-                wait = _readable.WaitAsync();
+                wait = Readable.WaitAsync();
             }
 
             await wait;
@@ -131,7 +95,7 @@ internal sealed class SessionAssociation : IAssociation
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
         Release(VshpReason.Cancelled);
         return ValueTask.CompletedTask;
@@ -146,29 +110,32 @@ internal sealed class SessionAssociation : IAssociation
             return;
         }
 
-        _activity = _driver.Timestamp;
+        _activity = Driver.Timestamp;
         _received.Enqueue((payload, from));
         Count(Cost(payload));
-        while (_waiting > MaxWaiting || (_driver.DatagramsWaiting > SessionDriver.MaxDatagramsWaiting && _received.Count > 0))
+        while (_waiting > MaxWaiting || (Driver.DatagramsWaiting > SessionDriver.MaxDatagramsWaiting && _received.Count > 0))
         {
             Dequeue().Payload?.Release();
         }
 
-        _readable.Set();
+        Driver.Wake(Readable, elsewhere: false);
     }
 
-    /// <summary>Called under the driver's lock.</summary>
-    internal void Happened(SessionEventKind kind)
+    private protected override void Released()
     {
-        if (kind == SessionEventKind.Opened)
+        while (_received.Count > 0)
         {
-            _opened = true;
-            _open.Set();
+            Dequeue().Payload?.Release();
         }
-        else
+
+        base.Released();
+    }
+
+    private protected override void ThrowIfOver()
+    {
+        if (_association.IsOver)
         {
-            _readable.Set();
-            _open.Set();
+            throw SessionFailures.Of(_association.CloseReason, What);
         }
     }
 
@@ -177,7 +144,7 @@ internal sealed class SessionAssociation : IAssociation
     private void Count(int bytes)
     {
         _waiting += bytes;
-        _driver.DatagramsWaiting += bytes;
+        Driver.DatagramsWaiting += bytes;
     }
 
     private (PacketBuffer? Payload, VshpDestination From) Dequeue()
@@ -207,24 +174,5 @@ internal sealed class SessionAssociation : IAssociation
 
         datagram = new ReceivedDatagram(length, _last, payload is null);
         return true;
-    }
-
-    private void Ended()
-    {
-        while (_received.Count > 0)
-        {
-            Dequeue().Payload?.Release();
-        }
-
-        _readable.Set();
-        _open.Set();
-    }
-
-    private void ThrowIfOver()
-    {
-        if (_association.IsOver)
-        {
-            throw SessionFailures.Of(_association.CloseReason, What);
-        }
     }
 }

@@ -11,17 +11,13 @@ namespace Culvert.Sessions;
 
 /// <summary>
 /// One stream of a session as a connection. While the session has no transport, reads and writes wait. A write returns when the session has room for its bytes, which is bounded; that is
-/// the back-pressure. No thread of its own: what is there is taken under the driver's lock by whoever asks.
+/// the back-pressure.
 /// </summary>
-internal sealed class SessionConnection : IConnection
+internal sealed class SessionConnection : SessionFlow, IConnection
 {
-    private readonly SessionDriver _driver;
     private readonly VshpStream _stream;
     private readonly string _what;
-    private readonly Wake _readable = new();
-    private readonly Wake _writable = new(); // before it is open: opened
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _opened;
     private bool _finished;
     private bool _aborted;
 
@@ -30,11 +26,10 @@ internal sealed class SessionConnection : IConnection
     /// <param name="stream">The stream; its Tag becomes this.</param>
     /// <param name="what">Starts the sentences about failures: "The connection to …".</param>
     public SessionConnection(SessionDriver driver, VshpStream stream, string what)
+        : base(driver, stream)
     {
-        _driver = driver;
         _stream = stream;
         _what = what;
-        stream.Tag = this;
     }
 
     /// <summary>Where it goes.</summary>
@@ -43,52 +38,10 @@ internal sealed class SessionConnection : IConnection
     /// <summary>Completes when both ways are over, in whatever way, or the connection was disposed of.</summary>
     public Task Over => _over.Task;
 
-    /// <summary>Waits until the other side has connected, or says why it has not.</summary>
-    public async ValueTask OpenedAsync(CancellationToken cancellation)
-    {
-        using CancellationTokenRegistration registration = _driver.Register(_writable, cancellation);
-        while (true)
-        {
-            ValueTask wait;
-            using (_driver.Enter())
-            {
-                if (_opened)
-                {
-                    return;
-                }
-
-                cancellation.ThrowIfCancellationRequested();
-                ThrowIfOver();
-                wait = _writable.WaitAsync();
-            }
-
-            await wait;
-        }
-    }
-
-    /// <summary>We have connected what the other side asked for.</summary>
-    public void Accept()
-    {
-        using (_driver.Enter())
-        {
-            _stream.Accept();
-        }
-    }
-
-    /// <summary>We have not; the connection is over.</summary>
-    public void Refuse(VshpReason reason)
-    {
-        using (_driver.Enter())
-        {
-            _stream.Refuse(reason);
-            Woken();
-        }
-    }
-
     /// <inheritdoc/>
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellation = default)
     {
-        using (_driver.Enter())
+        using (Driver.Enter())
         {
             if (TryRead(buffer, cancellation, out int count))
             {
@@ -102,7 +55,7 @@ internal sealed class SessionConnection : IConnection
     /// <inheritdoc/>
     public ValueTask WriteAsync(ReadOnlySequence<byte> data, CancellationToken cancellation = default)
     {
-        using (_driver.Enter())
+        using (Driver.Enter())
         {
             if (TryWrite(ref data, cancellation))
             {
@@ -116,7 +69,7 @@ internal sealed class SessionConnection : IConnection
     /// <inheritdoc/>
     public ValueTask FinishAsync(CancellationToken cancellation = default)
     {
-        using (_driver.Enter())
+        using (Driver.Enter())
         {
             ThrowIfOver();
             _finished = true;
@@ -128,70 +81,61 @@ internal sealed class SessionConnection : IConnection
     /// <inheritdoc/>
     public void Abort()
     {
-        using (_driver.Enter())
+        using (Driver.Enter())
         {
             _aborted = true;
             _stream.Reset(VshpReason.Reset);
-            Woken();
+            WakeAll();
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
-        using (_driver.Enter())
+        using (Driver.Enter())
         {
             _aborted = true;
             _stream.Release();
-            Woken();
+            WakeAll();
         }
 
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Something happened to the stream; called under the driver's lock.</summary>
-    internal void Happened(SessionEventKind kind)
+    private protected override void WakeAll()
     {
-        switch (kind)
-        {
-            case SessionEventKind.Opened:
-                _opened = true;
-                _writable.Set();
-                break;
-            case SessionEventKind.Readable:
-                _readable.Set();
-                break;
-            case SessionEventKind.Writable:
-                _writable.Set();
-                break;
-            default:
-                Woken();
-                break;
-        }
+        base.WakeAll();
+        _over.TrySetResult();
     }
 
-    private void Woken()
+    private protected override void ThrowIfOver()
     {
-        _readable.Set();
-        _writable.Set();
-        _over.TrySetResult();
+        if (_aborted)
+        {
+            throw new CulvertException(FailureKind.Reset, $"{_what} failed: it was closed on this side.");
+        }
+
+        if (_stream.IsOver && _stream.CloseReason != VshpReason.None)
+        {
+            throw SessionFailures.Of(_stream.CloseReason, _what);
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> WaitAndReadAsync(Memory<byte> buffer, CancellationToken cancellation)
     {
-        using CancellationTokenRegistration registration = _driver.Register(_readable, cancellation);
+        using CancellationTokenRegistration registration = Driver.Register(Readable, cancellation);
         while (true)
         {
             ValueTask wait;
-            using (_driver.Enter())
+            using (Driver.Enter())
             {
                 if (TryRead(buffer, cancellation, out int count))
                 {
                     return count;
                 }
 
-                wait = _readable.WaitAsync();
+                wait = Readable.WaitAsync();
             }
 
             await wait;
@@ -201,18 +145,18 @@ internal sealed class SessionConnection : IConnection
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WaitAndWriteAsync(ReadOnlySequence<byte> data, CancellationToken cancellation)
     {
-        using CancellationTokenRegistration registration = _driver.Register(_writable, cancellation);
+        using CancellationTokenRegistration registration = Driver.Register(Writable, cancellation);
         while (true)
         {
             ValueTask wait;
-            using (_driver.Enter())
+            using (Driver.Enter())
             {
                 if (TryWrite(ref data, cancellation))
                 {
                     return;
                 }
 
-                wait = _writable.WaitAsync();
+                wait = Writable.WaitAsync();
             }
 
             await wait;
@@ -269,18 +213,5 @@ internal sealed class SessionConnection : IConnection
         }
 
         return true;
-    }
-
-    private void ThrowIfOver()
-    {
-        if (_aborted)
-        {
-            throw new CulvertException(FailureKind.Reset, $"{_what} failed: it was closed on this side.");
-        }
-
-        if (_stream.IsOver && _stream.CloseReason != VshpReason.None)
-        {
-            throw SessionFailures.Of(_stream.CloseReason, _what);
-        }
     }
 }

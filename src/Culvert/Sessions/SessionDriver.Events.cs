@@ -36,6 +36,10 @@ internal sealed partial class SessionDriver
             case SessionEventKind.Echoed:
                 OnEchoed(happened);
                 break;
+            case SessionEventKind.Pong:
+                _sign?.TrySetResult(TimeSpan.FromMicroseconds(happened.Number));
+                _sign = null;
+                break;
             case SessionEventKind.GoAway:
                 _left = true;
                 break;
@@ -64,11 +68,8 @@ internal sealed partial class SessionDriver
             case VshpQuestion question when Answers is { } answers:
                 answers.Take(this, question, question.Message.ToArray());
                 break;
-            case VshpStream stream:
-                stream.Refuse(VshpReason.NotCarried);
-                break;
-            case VshpAssociation association:
-                association.Refuse(VshpReason.NotCarried);
+            case VshpFlow flow:
+                flow.Refuse(VshpReason.NotCarried);
                 break;
             default:
                 ((VshpQuestion)asked).Refuse(VshpReason.NotCarried);
@@ -80,11 +81,8 @@ internal sealed partial class SessionDriver
     {
         switch (happened.Subject!.Tag)
         {
-            case SessionConnection connection:
-                connection.Happened(happened.Kind);
-                break;
-            case SessionAssociation association:
-                association.Happened(happened.Kind);
+            case SessionFlow flow:
+                flow.Happened(happened.Kind);
                 break;
             case TaskCompletionSource<ReadOnlyMemory<byte>> answer when happened.Question is { } question:
                 if (question.CloseReason == VshpReason.None)

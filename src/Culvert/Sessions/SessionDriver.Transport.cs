@@ -16,12 +16,20 @@ internal sealed partial class SessionDriver
 
     private const int ReadSize = 64 << 10;
 
+    /// <summary>So little is sent on the thread that has it to say, without a hop: a keystroke, an acknowledgment.</summary>
+    private const int LargestBorrowed = 8 << 10;
+
+    /// <summary>And so often in a row.</summary>
+    private const int MostBorrowed = 4;
+
     private readonly SemaphoreSlim _transport = new(1);
     private readonly Wake _writer = new();
     private IConnection? _connection;
     private ReadOnlySequence<byte> _offer; // what the writer is to send, or is sending
     private int _queued; // transports that wait for their turn
     private bool _closing; // the writer is to end
+    private bool _byWriter; // this turn is the writer's
+    private int _borrowed; // writes for which the writer may keep the thread that woke it; 0: the thread is its own
 
     /// <summary>
     /// Carries the session over <paramref name="connection"/>, which it takes over, until the transport dies or the session is over. A transport that is carried already gives way to it.
@@ -108,7 +116,7 @@ internal sealed partial class SessionDriver
             using (Enter())
             {
                 _closing = true;
-                _writer.Set();
+                Wake(_writer, elsewhere: true);
             }
 
             await EndAsync(reading).ConfigureAwait(false);
@@ -153,17 +161,14 @@ internal sealed partial class SessionDriver
                     return;
                 }
 
+                bool idle;
                 using (Enter())
                 {
                     _session.Receive(buffer.AsSpan(0, count), Now);
-                    if (_sign is { } sign)
-                    {
-                        _sign = null;
-                        sign.TrySetResult();
-                    }
+                    idle = count < LargestBorrowed && !_session.AwaitsAnswer;
                 }
 
-                if (count < buffer.Length)
+                if (idle)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);
                     buffer = null;
@@ -205,11 +210,18 @@ internal sealed partial class SessionDriver
                 continue;
             }
 
+            if (_borrowed > 0 && (--_borrowed == 0 || bytes.Length > LargestBorrowed))
+            {
+                _borrowed = 0;
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            }
+
             await connection.WriteAsync(bytes).ConfigureAwait(false);
             using (Enter())
             {
                 _offer = default;
                 _session.Transmitted(Now);
+                _byWriter = true;
             }
         }
     }
@@ -224,9 +236,11 @@ internal sealed partial class SessionDriver
 
         _offer = _session.Transmit(Now);
         _closing |= _offer.IsEmpty && _session.IsOver;
-        if (!_offer.IsEmpty || _closing)
+        if ((!_offer.IsEmpty || _closing) && _writer.IsWaiting)
         {
-            _writer.Set();
+            bool small = _offer.Length <= LargestBorrowed;
+            _borrowed = small ? MostBorrowed : 0;
+            Wake(_writer, elsewhere: !small);
         }
 
         return !_offer.IsEmpty;

@@ -13,7 +13,7 @@ namespace Culvert.Sessions;
 /// <summary>
 /// Drives one side of a session (<see cref="VshpSession"/>): gives it bytes, time and a lock, and its flows the shape of connections and associations. The session outlives its transports;
 /// each is carried by <see cref="CarryAsync"/> until it dies. For use from many threads: whoever does something to the session does it under one lock, and on leaving it acts on what
-/// the session has to say (<see cref="Turn"/>). Nobody waits or calls others' code within.
+/// the session has to say (<see cref="Turn"/>). Nobody waits or calls others' code within; those whom it wakes go on behind it, readers on the same thread.
 /// </summary>
 internal sealed partial class SessionDriver : IAsyncDisposable
 {
@@ -32,11 +32,13 @@ internal sealed partial class SessionDriver : IAsyncDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<uint, TaskCompletionSource<ReadOnlyMemory<byte>>> _echoes = [];
-    private TaskCompletionSource? _sign;
+    private TaskCompletionSource<TimeSpan>? _sign; // PONG
     private CulvertException? _failure;
     private uint _lastEcho;
     private bool _left; // the other side goes away
     private long _armed = long.MaxValue;
+    private Wake? _firstWoken; // in this turn
+    private Wake? _lastWoken;
 
     private SessionDriver(VshpOptions options, Hello? hello, TimeProvider clock)
     {
@@ -72,7 +74,7 @@ internal sealed partial class SessionDriver : IAsyncDisposable
     {
         get
         {
-            using (Enter())
+            lock (_gate)
             {
                 return !_session.IsOver && _session.OpenRefusal != VshpReason.ShuttingDown;
             }
@@ -124,16 +126,7 @@ internal sealed partial class SessionDriver : IAsyncDisposable
             connection = new SessionConnection(this, _session.Open(destination, Now) ?? throw Refusal(what), what);
         }
 
-        try
-        {
-            await connection.OpenedAsync(cancellation);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
+        return await OpenedAsync(connection, cancellation);
     }
 
     /// <summary>Opens a UDP association and returns when the other side has it.</summary>
@@ -146,16 +139,7 @@ internal sealed partial class SessionDriver : IAsyncDisposable
             association = new SessionAssociation(this, _session.Associate() ?? throw Refusal("The UDP association"));
         }
 
-        try
-        {
-            await association.OpenedAsync(cancellation);
-            return association;
-        }
-        catch
-        {
-            await association.DisposeAsync();
-            throw;
-        }
+        return await OpenedAsync(association, cancellation);
     }
 
     /// <summary>Has one DNS message answered by the other side.</summary>
@@ -231,19 +215,19 @@ internal sealed partial class SessionDriver : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the other side for a sign of life, and returns when one has come: over this transport, or over the next.</summary>
+    /// <summary>Asks the other side for a sign of life, and returns when it has come, over this transport or over the next: the round trip.</summary>
     /// <exception cref="CulvertException">The session is over.</exception>
-    public Task ProbeAsync(CancellationToken cancellation)
+    public Task<TimeSpan> ProbeAsync(CancellationToken cancellation)
     {
         using (Enter())
         {
             if (Failure is { } failure)
             {
-                return Task.FromException(failure);
+                return Task.FromException<TimeSpan>(failure);
             }
 
             _session.Probe(Now);
-            _sign ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _sign ??= new TaskCompletionSource<TimeSpan>(TaskCreationOptions.RunContinuationsAsynchronously);
             return _sign.Task.WaitAsync(cancellation);
         }
     }
@@ -295,6 +279,30 @@ internal sealed partial class SessionDriver : IAsyncDisposable
         return new Turn(this);
     }
 
+    /// <summary>Whoever waits to write goes on behind this turn. On the writer's thread where that one is, which would have nothing else to do before long; never on the reader's, whom it might keep.</summary>
+    internal void WakeWriter(Wake wake) => Wake(wake, elsewhere: !_byWriter);
+
+    /// <summary>Whoever waits goes on behind this turn: on the same thread, or <paramref name="elsewhere"/>. Remembers nothing where nobody waits.</summary>
+    internal void Wake(Wake wake, bool elsewhere)
+    {
+        if (!wake.TryTake())
+        {
+            return;
+        }
+
+        wake.Elsewhere = elsewhere;
+        if (_lastWoken is null)
+        {
+            _firstWoken = wake;
+        }
+        else
+        {
+            _lastWoken.Next = wake;
+        }
+
+        _lastWoken = wake;
+    }
+
     /// <summary>Wakes <paramref name="wake"/> when <paramref name="cancellation"/> comes.</summary>
     internal CancellationTokenRegistration Register(Wake wake, CancellationToken cancellation) => !cancellation.CanBeCanceled
         ? default
@@ -304,7 +312,7 @@ internal sealed partial class SessionDriver : IAsyncDisposable
                 (SessionDriver driver, Wake waiter) = ((SessionDriver, Wake))state!;
                 using (driver.Enter())
                 {
-                    waiter.Set();
+                    driver.Wake(waiter, elsewhere: true);
                 }
             },
             (this, wake));
@@ -349,6 +357,21 @@ internal sealed partial class SessionDriver : IAsyncDisposable
         using (Enter())
         {
             question.Refuse(reason);
+        }
+    }
+
+    private static async ValueTask<T> OpenedAsync<T>(T flow, CancellationToken cancellation)
+        where T : SessionFlow
+    {
+        try
+        {
+            await flow.OpenedAsync(cancellation);
+            return flow;
+        }
+        catch
+        {
+            await flow.DisposeAsync();
+            throw;
         }
     }
 
@@ -413,7 +436,16 @@ internal sealed partial class SessionDriver : IAsyncDisposable
         }
         finally
         {
+            Wake? woken = _firstWoken;
+            (_firstWoken, _lastWoken, _byWriter) = (null, null, false);
             _gate.Exit();
+            while (woken is not null)
+            {
+                Wake? next = woken.Next;
+                woken.Next = null; // from here on it may be woken again
+                woken.Complete();
+                woken = next;
+            }
         }
     }
 

@@ -5,14 +5,23 @@ using System.Threading.Tasks.Sources;
 namespace Culvert.Sessions;
 
 /// <summary>
-/// One waiter that is woken from elsewhere, without garbage per wait. Both members are called under the driver's lock; whoever waits goes on outside of it, and looks again at what it waits for.
+/// One waiter that is woken from elsewhere, without garbage per wait. Waits and wakes are begun under the driver's lock; whoever waits goes on behind it, and looks again at what it waits for.
 /// </summary>
 internal sealed class Wake : IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _core;
     private bool _waiting;
 
-    /// <summary>Waits for the next <see cref="Set"/>. To be awaited outside of the lock.</summary>
+    /// <summary>The next of those that were woken in the same turn.</summary>
+    internal Wake? Next { get; set; }
+
+    /// <summary>Whoever waits goes on elsewhere, on a thread of the pool.</summary>
+    internal bool Elsewhere { get; set; }
+
+    /// <summary>Somebody waits.</summary>
+    public bool IsWaiting => _waiting;
+
+    /// <summary>Waits until it is woken. To be awaited outside of the lock.</summary>
     public ValueTask WaitAsync()
     {
         if (_waiting)
@@ -25,14 +34,19 @@ internal sealed class Wake : IValueTaskSource
         return new ValueTask(this, _core.Version);
     }
 
-    /// <summary>Wakes whoever waits; remembers nothing.</summary>
-    public void Set()
+    /// <summary>Nobody waits from now on; false where nobody did.</summary>
+    internal bool TryTake()
     {
-        if (_waiting)
-        {
-            _waiting = false;
-            _core.SetResult(true);
-        }
+        bool waited = _waiting;
+        _waiting = false;
+        return waited;
+    }
+
+    /// <summary>Whoever waited goes on. Outside of the lock.</summary>
+    internal void Complete()
+    {
+        _core.RunContinuationsAsynchronously = Elsewhere;
+        _core.SetResult(true);
     }
 
     void IValueTaskSource.GetResult(short token) => _core.GetResult(token);

@@ -11,5 +11,10 @@ internal sealed class TcpTransport(IExit by, Destination far) : ITransport
     public string Description => $"tcp://{far}";
 
     /// <inheritdoc/>
-    public ValueTask<IConnection> OpenAsync(CancellationToken cancellation) => by.ConnectAsync(far, cancellation);
+    public async ValueTask<IConnection> OpenAsync(CancellationToken cancellation)
+    {
+        IConnection connection = await by.ConnectAsync(far, cancellation).ConfigureAwait(false);
+        ShortQueue.Keep(connection);
+        return connection;
+    }
 }

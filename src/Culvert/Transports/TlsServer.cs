@@ -67,6 +67,8 @@ internal sealed class TlsServer
 
     private async ValueTask<TlsConnection> ShakeAsync(IConnection connection, CancellationToken cancellation)
     {
+        ShortQueue.Keep(connection);
+
         // Who says nothing costs no buffers.
         await connection.ReadAsync(Memory<byte>.Empty, cancellation).ConfigureAwait(false);
         TlsServerOptions options = _options;

@@ -53,14 +53,14 @@ public sealed class ServeTests(LabFixture fixture) : ServeTest(fixture)
         UpHome();
         Assert.Equal(FromTheExit, Here(Who).Ok().Output);
         long before = -1;
-        // What is still to be acknowledged is, within a second; from then on there is nothing to say.
+        // What is still to be acknowledged is, within a second, and after five the device asks once whether the gateway is there; from then on there is nothing to say.
         Until.True(
             () =>
             {
                 long now = Sent();
                 bool isQuiet = now == before;
                 before = now;
-                Task.Delay(3000).Wait();
+                Task.Delay(6000).Wait();
                 return isQuiet;
             },
             "the session to come to rest");

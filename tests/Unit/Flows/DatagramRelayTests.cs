@@ -31,6 +31,57 @@ public sealed class DatagramRelayTests
         await relay.WaitAsync(Patience.Soon);
     }
 
+    [Fact]
+    public async Task ThatNobodyTakesADatagramIsSaidToWhoeverSentIt()
+    {
+        RefusedAssociation application = new(sends: true);
+        RefusedAssociation exit = new(sends: false);
+        Task relay = DatagramRelay.RunAsync(application, exit);
+        Assert.Equal(Somewhere, await application.Refused.Task.WaitAsync(Patience.Soon));
+        await exit.DisposeAsync(); // ends the relay
+        await relay.WaitAsync(Patience.Soon);
+    }
+
+    /// <summary>One datagram is sent from here, or what is sent here is refused by its destination.</summary>
+    private sealed class RefusedAssociation(bool sends) : IAssociation
+    {
+        private readonly TaskCompletionSource<ReceivedDatagram> _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<ReceivedDatagram> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private bool _taken;
+
+        public TaskCompletionSource<Destination> Refused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ValueTask SendAsync(ReadOnlyMemory<byte> payload, Destination destination, CancellationToken cancellation = default)
+        {
+            _next.TrySetResult(new ReceivedDatagram(0, destination, Refused: true));
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask RefuseAsync(Destination destination)
+        {
+            Refused.TrySetResult(destination);
+            return ValueTask.CompletedTask;
+        }
+
+        public async ValueTask<ReceivedDatagram> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellation = default)
+        {
+            if (_taken)
+            {
+                return await _over.Task;
+            }
+
+            ReceivedDatagram datagram = sends ? new ReceivedDatagram(1, Somewhere) : await (await Task.WhenAny(_next.Task, _over.Task));
+            _taken = !buffer.IsEmpty;
+            return buffer.IsEmpty ? default : datagram;
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _over.TrySetException(new CulvertException(FailureKind.Reset, "It is over."));
+            return ValueTask.CompletedTask;
+        }
+    }
+
     /// <summary>Receives one datagram at most, and takes its time to send.</summary>
     private sealed class SlowAssociation(byte[]? incoming) : IAssociation
     {

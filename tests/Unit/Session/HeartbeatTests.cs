@@ -40,10 +40,69 @@ public sealed class HeartbeatTests
     }
 
     [Fact]
+    public void ADeviceThatOnlyListensNoticesSilenceToo()
+    {
+        using SessionPair pair = new();
+        VshpStream stream = pair.OpenAccepted();
+        pair.Pass(10_000_000);
+        SessionPair.Write(SessionPair.Far(stream), "the first of many"u8);
+        pair.Device.Receive(pair.Send(pair.Gateway), pair.Now);
+        pair.Now += 5_000_000;
+        pair.Device.Advance(pair.Now); // and nothing comes any more
+        Assert.Equal((byte)FrameType.Ping, pair.Send(pair.Device)[0]);
+        pair.Now += 10_000_000;
+        pair.Device.Advance(pair.Now);
+        Assert.Equal(SessionEventKind.TransportSilent, Silent(pair));
+        pair.Cut();
+        pair.Connect();
+
+        static SessionEventKind Silent(SessionPair pair)
+        {
+            SessionEventKind kind;
+            while ((kind = SessionPair.Next(pair.Device).Kind) == SessionEventKind.Readable)
+            {
+                // What had come.
+            }
+
+            return kind;
+        }
+    }
+
+    [Fact]
+    public void APauseIsAskedAboutOnceAndThenBelieved()
+    {
+        using SessionPair pair = new();
+        VshpStream stream = pair.OpenAccepted();
+        pair.Pass(10_000_000);
+        SessionPair.Write(SessionPair.Far(stream), "x"u8);
+        pair.Pass(10_000_000);
+        long before = pair.Device.Counters.FramesReceived + pair.Gateway.Counters.FramesReceived;
+        pair.Pass(200_000_000);
+        Assert.Equal(before, pair.Device.Counters.FramesReceived + pair.Gateway.Counters.FramesReceived);
+    }
+
+    [Fact]
+    public void APongTellsTheRoundTrip()
+    {
+        using SessionPair pair = new();
+        SessionPair.Clear(pair.Device);
+        pair.Device.Probe(pair.Now);
+        byte[] ping = pair.Send(pair.Device);
+        pair.Device.Receive(VectorFrame.Encode("UNKNOWN type=255 id=0 flags=0 bytes="), pair.Now);
+        Assert.False(pair.Device.TryNextEvent(out _)); // something came, but no answer
+        pair.Gateway.Receive(ping, pair.Now);
+        pair.Now += 30_000;
+        pair.Device.Receive(pair.Send(pair.Gateway), pair.Now);
+        Assert.True(pair.Device.TryNextEvent(out SessionEvent answered));
+        Assert.Equal((SessionEventKind.Pong, 30_000u), (answered.Kind, answered.Number));
+    }
+
+    [Fact]
     public void AnythingHeardIsASignOfLife()
     {
         using SessionPair pair = new();
         VshpStream stream = pair.OpenAccepted();
+        pair.Pass(10_000_000);
         SessionPair.Write(stream, "x"u8);
         pair.Send(pair.Device);
         pair.Now += 4_999_999;
@@ -88,9 +147,9 @@ public sealed class HeartbeatTests
     [Fact]
     public void LittleIsAcknowledgedLaterAndMuchAtOnce()
     {
-        using SessionPair pair = new();
+        using SessionPair pair = new(gateway: new VshpOptions { StreamWindow = 1 << 20, SessionWindow = 1 << 20 });
         VshpStream stream = pair.OpenAccepted();
-        pair.Pass(3_000_000);
+        pair.Pass(10_000_000);
         SessionPair.Write(stream, "x"u8);
         pair.Gateway.Receive(pair.Send(pair.Device), pair.Now);
         Assert.Empty(pair.Send(pair.Gateway));
@@ -100,6 +159,13 @@ public sealed class HeartbeatTests
         pair.Gateway.Advance(pair.Now);
         Assert.StartsWith("ACK", VectorFrame.Decode(pair.Send(pair.Gateway)), System.StringComparison.Ordinal);
 
+        SessionPair.Write(stream, new byte[200_000]);
+        while (pair.Send(pair.Device) is { Length: > 0 } bytes)
+        {
+            pair.Gateway.Receive(bytes, pair.Now);
+        }
+
+        Assert.Empty(pair.Send(pair.Gateway));
         SessionPair.Write(stream, new byte[70_000]);
         pair.Gateway.Receive(pair.Send(pair.Device), pair.Now);
         pair.Gateway.Receive(pair.Send(pair.Device), pair.Now);

@@ -1,3 +1,4 @@
+using System;
 using System.Linq;
 using Culvert.Core.Session;
 using Xunit;
@@ -52,6 +53,28 @@ public sealed class TurnTests
         Assert.InRange(pair.Device.Transmit(pair.Now).Length, 48_000, VshpSession.TransmitBudget + Turns.MaxData + FrameHeader.Size);
         Assert.True(pair.Device.Transmit(pair.Now).IsEmpty, "one at a time");
         pair.Device.Transmitted(pair.Now);
+    }
+
+    [Fact]
+    public void AFrameOfBulkIsARecordOfTlsAndFourAreWhatIsHandedOut()
+    {
+        using SessionPair pair = new(gateway: Wide);
+        VshpStream stream = pair.OpenAccepted();
+        SessionPair.Write(stream, new byte[12 * Turns.MaxData]);
+        int full = 0;
+        while (pair.Send(pair.Device) is { Length: > 0 } handed)
+        {
+            full += handed.Length == VshpSession.TransmitBudget ? 1 : 0;
+            for (int at = 0; handed.Length == VshpSession.TransmitBudget && at < handed.Length; at += 16 << 10)
+            {
+                Assert.True(FrameHeader.TryRead(handed.AsSpan(at), out FrameHeader header));
+                Assert.Equal((FrameType.Data, 16 << 10), (header.Type, header.FrameLength));
+            }
+
+            pair.Gateway.Receive(handed, pair.Now);
+        }
+
+        Assert.InRange(full, 1, 3); // but for the beginning, which is a short turn
     }
 
     [Fact]
