@@ -17,8 +17,10 @@ internal sealed class Bench : IDisposable
 
     private readonly Dictionary<Contender, Passage> _passages = [];
     private readonly HashSet<Contender> _broken = [];
+    private readonly HashSet<Contender> _warm = [];
     private readonly LoadProcess _server;
     private readonly LoadProcess _socks;
+    private SessionPassage? _session;
 
     internal Bench(Options options, CancellationToken stop)
     {
@@ -101,6 +103,18 @@ internal sealed class Bench : IDisposable
     /// <summary>A passage of its own; the caller disposes it.</summary>
     internal Passage Fresh(Contender contender) => new(contender, Network, _server, Stop);
 
+    /// <summary>Both ends of sessions, started when first asked for, and warmed up for the contender.</summary>
+    internal SessionPassage Session(Contender contender)
+    {
+        _session ??= new SessionPassage(Network, Stop);
+        if (_warm.Add(contender))
+        {
+            _session.WarmUp(SessionPassage.By(contender), Stop);
+        }
+
+        return _session;
+    }
+
     /// <summary>Has the far side let go of the connections it kept.</summary>
     internal void Release() => _server.Ask("release");
 
@@ -131,6 +145,7 @@ internal sealed class Bench : IDisposable
             passage.Dispose();
         }
 
+        _session?.Dispose();
         _server?.Dispose();
         _socks?.Dispose();
         Network.Dispose();

@@ -19,8 +19,8 @@ internal sealed record Options
         NAME is a benchmark, or the beginning of several names: tcp, latency, udp-64.
 
           --rounds N             how often each benchmark goes around (default 3)
-          --quick                raw, run and proxy, one short round, no impaired paths: under a minute
-          --contender NAME       only these, and raw (run, run-socks5, up-socks5, proxy, raw-socks5, or a peer); may be repeated
+          --quick                raw, run, proxy and vshp, one short round, no impaired paths: under a minute
+          --contender NAME       only these, and raw (run, run-socks5, up-socks5, proxy, raw-socks5, vshp, or a peer); may be repeated
           --peers                with all installed peers of the table as well
           --peer NAME=COMMAND    with another program. {command} in COMMAND stands for the program it carries; without it,
                                  COMMAND is a SOCKS5 proxy that listens on {proxy} ({proxy-host}, {proxy-port}).
@@ -136,8 +136,8 @@ internal sealed record Options
         }
 
         IReadOnlyList<Contender> culvert = Running.Contenders.Culvert(root);
-        List<Contender> known = [Running.Contenders.Raw, Running.Contenders.RawSocks, .. culvert, .. Running.Contenders.Peers.Select(peer => peer.Contender), .. given];
-        IEnumerable<Contender> contenders = quick ? [known[0], culvert[0], culvert[^1]] : [known[0], .. culvert];
+        List<Contender> known = [Running.Contenders.Raw, Running.Contenders.RawSocks, .. culvert, Running.Contenders.Session, .. Running.Contenders.Peers.Select(peer => peer.Contender), .. given];
+        IEnumerable<Contender> contenders = quick ? [known[0], culvert[0], culvert[^1], Running.Contenders.Session] : [known[0], .. culvert, Running.Contenders.Session];
         List<string> missing = [.. Running.Contenders.Peers.Where(peer => !Running.Contenders.Installed(peer.Program)).Select(peer => peer.Contender.Name)];
         if (peers)
         {
@@ -157,7 +157,7 @@ internal sealed record Options
         return options with
         {
             Benchmarks = quick && names.Count == 0 ? [.. benchmarks.Where(benchmark => benchmark is not Impaired)] : benchmarks,
-            Contenders = [.. all.Where(contender => !missing.Contains(contender.Name))],
+            Contenders = [.. all.Where(contender => !missing.Contains(contender.Name) && benchmarks.Any(benchmark => benchmark.Covers(contender)))],
             Missing = [.. all.Where(contender => missing.Contains(contender.Name)).Select(contender => contender.Name)],
             Rounds = rounds ?? (quick ? 1 : options.Rounds),
             Churn = connections ?? (quick ? 50_000 : options.Churn),

@@ -3,11 +3,13 @@ using System.Globalization;
 using System.IO;
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Bench.Load.Sessions;
 
 namespace Culvert.Bench.Load;
 
 /// <summary>
-/// The bench's other self, run inside a namespace or a tunnel: <c>--load server</c>, <c>--load client CONGESTION [PROXY]</c> or <c>--load socks ADDRESS:PORT</c>.
+/// The bench's other self, run inside a namespace or a tunnel: <c>--load server</c>, <c>--load client CONGESTION [PROXY]</c>, <c>--load socks ADDRESS:PORT</c>,
+/// or the two ends of sessions: <c>--load session-far ADDRESS</c>, <c>--load session-near ADDRESS</c>.
 /// Takes a line of orders from its standard input at a time and answers each with a line: <c>= result</c>, or <c>! what failed</c>. Ends when its input does,
 /// so it never outlives the bench.
 /// </summary>
@@ -23,6 +25,7 @@ internal static class LoadProgram
     internal static int Run(ReadOnlySpan<string> arguments)
     {
         LoadClient? client = null;
+        Func<string[], string>? session = null;
         switch (arguments[0])
         {
             case "server":
@@ -30,6 +33,12 @@ internal static class LoadProgram
                 break;
             case "socks":
                 SocksServer.Start(IPEndPoint.Parse(arguments[1]));
+                break;
+            case "session-far":
+                session = new SessionFar(IPAddress.Parse(arguments[1])).Obey;
+                break;
+            case "session-near":
+                session = new SessionNear(IPAddress.Parse(arguments[1])).Obey;
                 break;
             default:
                 client = new LoadClient(new Reach(arguments[1], arguments.Length > 2 ? IPEndPoint.Parse(arguments[2]) : null));
@@ -42,7 +51,7 @@ internal static class LoadProgram
         {
             try
             {
-                output.WriteLine(Good + Obey(client, line.Split(' ')));
+                output.WriteLine(Good + Obey(client, session, line.Split(' ')));
             }
             catch (Exception exception) when (exception is SocketException or ReachException)
             {
@@ -53,12 +62,14 @@ internal static class LoadProgram
         return 0;
     }
 
-    private static string Obey(LoadClient? client, string[] order)
+    private static string Obey(LoadClient? client, Func<string[], string>? session, string[] order)
     {
         switch (order[0], client)
         {
             case ("count", _):
                 return Counters.Now.ToString();
+            case (_, null) when session is not null:
+                return session(order);
             case ("release", null):
                 LoadServer.Release();
                 return "";

@@ -22,6 +22,7 @@ internal static class Lists
             text.Append(CultureInfo.InvariantCulture, $"  {contender.Name,-22} ./{string.Join(' ', contender.Command)[(root.Length + 1)..]}\n");
         }
 
+        text.Append("  vshp                   a session over TLS between two hosts, next to TLS alone\n");
         text.Append("peers (--peers):\n");
         foreach ((Contender contender, string program) in Contenders.Peers)
         {

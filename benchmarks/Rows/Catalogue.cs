@@ -34,6 +34,14 @@ internal static class Catalogue
         new Impaired(up: false, 0, 1, 200),
         new Impaired(up: false, 20, 2, 200),
         new Impaired(up: true, 20, 2, 200),
+        new SessionThroughput(up: true, 1),
+        new SessionThroughput(up: false, 1),
+        new SessionThroughput(up: true, 16),
+        new SessionThroughput(up: false, 16),
+        new SessionEcho(up: false),
+        new SessionEcho(up: true),
+        new SessionMemory(),
+        new SessionRest(),
         new Churn(),
     ];
 

@@ -22,7 +22,7 @@ internal interface IBenchmark
     bool OnRequest => false;
 
     /// <summary>False where there is nothing to measure.</summary>
-    bool Covers(Contender contender) => true;
+    bool Covers(Contender contender) => !contender.IsSession;
 
     /// <summary>Measures once; one number a metric, null (or nothing any more) where it has none for this contender. Throws <see cref="BenchException"/> with the reason when it cannot.</summary>
     IReadOnlyList<double?> Measure(Bench bench, Contender contender);

@@ -23,7 +23,7 @@ internal sealed class Memory : IBenchmark
 
     public int Rounds(int asked) => 1;
 
-    public bool Covers(Contender contender) => !contender.IsRaw;
+    public bool Covers(Contender contender) => !contender.IsRaw && !contender.IsSession;
 
     public IReadOnlyList<double?> Measure(Bench bench, Contender contender)
     {

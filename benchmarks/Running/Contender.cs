@@ -32,6 +32,9 @@ internal sealed record Contender(string Name, IReadOnlyList<string> Command)
     /// <summary>True for Culvert's own.</summary>
     internal bool IsCulvert { get; init; }
 
+    /// <summary>True for the session by itself, both ends of which are the load program's own; it is measured by rows of its own, next to TLS alone.</summary>
+    internal bool IsSession { get; init; }
+
     /// <summary>True for the same work without anything in between.</summary>
     internal bool IsRaw => Name == RawName;
 

@@ -14,6 +14,9 @@ internal static class Contenders
     /// <summary>The load speaks to the far side's SOCKS5 server itself: what is left to win behind it. On request only.</summary>
     internal static readonly Contender RawSocks = new("raw-socks5", ["{command}", "{socks}"]);
 
+    /// <summary>VSHP over TLS, next to TLS alone, which is raw in its rows.</summary>
+    internal static readonly Contender Session = new("vshp", []) { IsCulvert = true, IsSession = true };
+
     private const string OpenVpn = """
         openvpn --dev tun --proto udp4 --topology p2p --data-ciphers AES-256-GCM --cert {directory}/cert --key {directory}/key \
             --peer-fingerprint "$(openssl x509 -in {directory}/cert -noout -fingerprint -sha256 | cut -d= -f2)" --verb 1
