@@ -59,6 +59,9 @@ public sealed class GatewayServer : IAsyncDisposable
     /// <summary>Sessions now, those that wait for their device included.</summary>
     public int Sessions => _gateway?.Sessions ?? 0;
 
+    /// <summary>TLS handshakes under way now.</summary>
+    public int Handshakes => _tls?.HandshakesUnderWay ?? 0;
+
     /// <summary>Ends when the only transport there was, standard input and output, has ended.</summary>
     public Task Completion => _completion.Task;
 

@@ -160,6 +160,42 @@ public sealed class GatewayServerTests : IAsyncLifetime
         Assert.Equal(sent + 1, ((GatewayExit)exit).Session!.Counters.FramesReceived);
     }
 
+    [Fact]
+    public async Task TenThousandHalfOpenHandshakesAreNothingToADeviceElsewhere()
+    {
+        await ServeAsync([], ListenAddress.Parse("tls://[::1]:0"), static settings => settings with { Limits = ServeLimits.Default with { HandshakeTime = TimeSpan.FromSeconds(5) } });
+        List<Socket> flood = [];
+        try
+        {
+            for (int i = 0; i < 10_000; i++)
+            {
+                try
+                {
+                    Socket socket = await DialAsync();
+                    flood.Add(socket);
+                    await socket.SendAsync(new byte[] { 22, 3, 1 }); // the beginning of a ClientHello, and no more
+                }
+                catch (SocketException)
+                {
+                    // Dropped already: there were enough from this address.
+                }
+            }
+
+            Assert.InRange(_server!.Handshakes, 1, ServeLimits.Default.MaxHandshakesPerAddress);
+            await Exit($"tls://{_gateway.Hash}@{_server.Listening[1]["tls://".Length..]}").ProbeAsync(default).AsTask().WaitAsync(Patience.Soon);
+
+            // The slow ones are dropped when their time is over, each of them.
+            foreach (Socket socket in flood)
+            {
+                Assert.Equal(0, await ReadOrResetAsync(socket));
+            }
+        }
+        finally
+        {
+            flood.ForEach(static socket => socket.Dispose());
+        }
+    }
+
     [Theory]
     [InlineData(SslProtocols.Tls12)]
     [InlineData(SslProtocols.Tls13)]
