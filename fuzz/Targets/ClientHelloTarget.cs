@@ -1,6 +1,6 @@
 using System;
-using System.Collections.Generic;
 using System.Buffers.Binary;
+using System.Collections.Generic;
 using Culvert.Transports;
 
 namespace Culvert.Fuzz.Targets;
