@@ -82,7 +82,11 @@ public sealed class CutTests(ITestOutputHelper output)
             kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
             while (exit.Session!.Counters.Resumes == resumes)
             {
-                Assert.False(download.IsFaulted || upload.IsFaulted || echo.IsFaulted || datagrams.IsFaulted, $"after cut {cut}, {kind}");
+                foreach (Task flow in (Task[])[download, upload, echo, datagrams])
+                {
+                    Assert.False(flow.IsFaulted, $"after cut {cut}, {kind}: {flow.Exception?.InnerException} (the session: {exit.Session.Failure?.Message})");
+                }
+
                 Assert.False(stop.IsCancellationRequested, $"the session does not go on after cut {cut}, {kind}: carried {exit.Session.IsCarried}, heard {exit.Session.HeardSinceAttach}, opened {string.Join(' ', Array.ConvertAll(ways, static way => way.Forwarded))}, {exit.Session.Failure}");
                 await Task.Delay(1, CancellationToken.None);
             }
