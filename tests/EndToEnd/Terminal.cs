@@ -6,18 +6,24 @@ using Culvert.Tests.Lab;
 
 namespace Culvert.Tests.EndToEnd;
 
-/// <summary>A person at a terminal on the client: a shell in tmux (120 columns, 40 lines), keys typed, the screen read.</summary>
+/// <summary>A person at a terminal: a shell in tmux (120 columns, 40 lines unless said otherwise), keys typed, the screen read.</summary>
 internal sealed class Terminal : IDisposable
 {
-    private readonly LabNetwork _network;
+    private readonly Host _host;
     private readonly string _socket;
 
-    /// <summary>Opens the terminal with a bare bash.</summary>
+    /// <summary>Opens a terminal on the client with a bare bash.</summary>
     internal Terminal(LabNetwork network)
+        : this(network, network.Client, 40)
     {
-        _network = network;
-        _socket = Path.Combine(network.Temporary, "tmux");
-        Tmux("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "bash", "--norc");
+    }
+
+    /// <summary>Opens one on any host.</summary>
+    internal Terminal(LabNetwork network, Host host, int lines)
+    {
+        _host = host;
+        _socket = Path.Combine(network.Temporary, $"tmux-{host.Name}");
+        Tmux("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", $"{lines}", "bash", "--norc");
     }
 
     /// <summary>Arguments quoted for the shell.</summary>
@@ -35,6 +41,9 @@ internal sealed class Terminal : IDisposable
 
     /// <summary>What is on the screen, lines that wrapped joined.</summary>
     internal string Screen() => Tmux("capture-pane", "-pJ", "-S", "-200").Output.TrimEnd();
+
+    /// <summary>The same as it looks: only what can be seen now, with its colours (ECMA-48 SGR).</summary>
+    internal string Look() => Tmux("capture-pane", "-pe").Output;
 
     /// <summary>Waits until <paramref name="text"/> stands on the screen; it must not be part of what is typed.</summary>
     internal void WaitFor(string text)
@@ -56,5 +65,5 @@ internal sealed class Terminal : IDisposable
         File.Delete(_socket);
     }
 
-    private CommandResult Tmux(params string[] arguments) => _network.Client.Run(["tmux", "-S", _socket, .. arguments], new CommandOptions { Environment = new Dictionary<string, string?> { ["TMUX"] = null, ["TERM"] = "xterm-256color" } }).Ok();
+    private CommandResult Tmux(params string[] arguments) => _host.Run(["tmux", "-S", _socket, .. arguments], new CommandOptions { Environment = new Dictionary<string, string?> { ["TMUX"] = null, ["TERM"] = "xterm-256color" } }).Ok();
 }
