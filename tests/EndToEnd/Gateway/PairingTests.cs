@@ -33,7 +33,7 @@ public sealed partial class PairingTests : LabTest
     {
         _directory = Directory.CreateDirectory(Path.Combine(Network.Temporary, $"pairing-{Guid.NewGuid():N}")).FullName;
         Own(new Removed(_directory));
-        Only("gateways, and multicast DNS", packet => packet is { Protocol: 6, Port: 7443 } || (packet is { Protocol: 17, Port: 5353, Destination: { } to } && (to.IsIPv6Multicast || to.GetAddressBytes()[0] is >= 224 and < 240)));
+        Only("gateways, and multicast DNS", packet => packet is { Protocol: 6, Port: 7443 or 7444 } || (packet is { Protocol: 17, Port: 5353, Destination: { } to } && (to.IsIPv6Multicast || to.GetAddressBytes()[0] is >= 224 and < 240)));
         _atGateway = Own(new Terminal(Network, Network.Lan, 50));
         _atDevice = Own(new Terminal(Network, Network.Client, 50));
         _atGateway.Type("modes=$(stty -g)");
@@ -87,7 +87,7 @@ public sealed partial class PairingTests : LabTest
         CommandResult changed = Run(Network.Client, "device", "pair", other.ToString());
         Assert.Equal(5, changed.ExitCode);
         Assert.Contains("is not who it should be", changed.Error, StringComparison.Ordinal);
-        CommandResult away = Run(Network.Client, "device", "pair", (read with { Addresses = [$"{Network.Lan.V4}:7"] }).ToString());
+        CommandResult away = Run(Network.Client, "device", "pair", (read with { Addresses = [$"{Network.Lan.V4}:7444"] }).ToString());
         Assert.Equal(6, away.ExitCode);
 
         // It needs no terminal at the device: the key is known. A person at the gateway says no, and then yes.
@@ -103,7 +103,8 @@ public sealed partial class PairingTests : LabTest
         _atGateway.Type("");
         Until.True(() => Uri(_atGateway) is { } shown && shown != uri, "another URI");
         using Command pairing = Network.Client.Start(CulvertProgram.Line("pair", Uri(_atGateway)!, "--as", "laptop"), Of("device"));
-        _atGateway.WaitFor("shall it be paired?");
+        pairing.WaitFor("somebody at 'home'");
+        _atGateway.WaitFor($"must be {Regex.Match(pairing.Error, "the digits are ([0-9]{3} [0-9]{3})").Groups[1].Value}"); // this question, not the one before
         _atGateway.Type(Yes);
         Assert.Equal(0, pairing.Wait().Ok().ExitCode);
         End();
