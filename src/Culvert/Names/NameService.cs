@@ -71,6 +71,9 @@ public sealed class NameService : IAsyncDisposable
     /// <summary>Who answers, and why, for people.</summary>
     public string Description { get; }
 
+    /// <summary>Names get fake addresses, which mean something only to whom this tunnel carries.</summary>
+    public bool IsVirtual => _virtual is not null;
+
     /// <summary>
     /// Answers one DNS message (no length prefix). Always a DNS message: SERVFAIL when the way to an answer failed, and cut to fit when a datagram would be too long for
     /// the client; empty only where no answer is due, because <paramref name="query"/> has no header or is itself an answer.

@@ -220,6 +220,13 @@ public sealed class MachineTunnel : IAsyncDisposable
         }
 
         _names = new NameService(_settings.Names, _gate, new NameServiceOptions { Excluded = _excluded }, _tell);
+        if (_names.IsVirtual && (_settings.User ?? _settings.Group) is not null && Underlay.SharesResolver)
+        {
+            throw new CulvertException(
+                FailureKind.Configuration,
+                "Names would get fake addresses, for everybody: a resolver on this machine answers all users alike, and only some shall have the tunnel. Use --dns with the address or https:// URL of a DNS server.");
+        }
+
         _entry = new TunEntry(_helper.Link, _gate, _names, warn: _tell);
         _entry.Start();
         Completion = Task.WhenAny(_entry.Completion, _lost.Task).Unwrap();

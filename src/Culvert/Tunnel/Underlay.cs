@@ -53,6 +53,9 @@ internal sealed class Underlay
     /// <summary>There is no far side: what leaves goes by this machine's own interface.</summary>
     public bool IsDirect => _dialled.Scheme == ExitScheme.Direct;
 
+    /// <summary>All programs of this machine, whosever they are, have their names from a resolver on it, which cannot tell one user's question from another's.</summary>
+    public static bool SharesResolver => Read(ResolverFile.DefaultPath) is { Count: > 0 } servers && servers.All(static s => IPAddress.IsLoopback(s.Address));
+
     /// <summary>Looks again at routes and name servers; true when something is different.</summary>
     public bool Follow()
     {

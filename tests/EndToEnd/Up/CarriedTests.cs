@@ -42,6 +42,17 @@ public sealed class CarriedTests(LabFixture fixture) : UpTest(fixture)
         Assert.Equal(FromTheExit, Here(Who).Ok().Output);
     }
 
+    [LabFact("microsocks", "dig")]
+    public void OneUsersTunnelIsNobodyElses()
+    {
+        Own(Servers.Microsocks(Network.Exit));
+        Up($"{Socks} --user 4242");
+        Assert.Equal(FromTheExit, Here($"setpriv --reuid 4242 --regid 4242 --clear-groups {Who}").Ok().Output);
+        Assert.StartsWith("198.1", Here($"setpriv --reuid 4242 --regid 4242 --clear-groups dig +short +tries=1 v4.lab.example A").Ok().Output, StringComparison.Ordinal);
+        Assert.Equal(FromTheClient, Here(Who).Ok().Output);
+        Assert.Equal("203.0.113.10\n", Here("dig +short +tries=1 v4.lab.example A").Ok().Output);
+    }
+
     [LabFact("microsocks")]
     public void CtrlCGivesEverythingBack()
     {

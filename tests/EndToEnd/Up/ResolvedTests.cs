@@ -117,6 +117,19 @@ public sealed class ResolvedTests : UpTest
         Network.Lan.Ip("link del other");
     }
 
+    [LabFact(Tool, "dbus-daemon", "microsocks")]
+    public void OneUsersTunnelGivesNobodyElseFakeAddresses()
+    {
+        CommandResult refused = Culvert("up", $"{Socks} --user 4242");
+        Assert.Equal(3, refused.ExitCode);
+        Assert.Contains("answers all users alike", refused.Error, StringComparison.Ordinal);
+        _before.VerifyRestored(Network);
+        Up($"{Socks} --user 4242 --dns {Network.Resolver}");
+        Assert.Equal("203.0.113.10\n", Here("getent ahostsv4 v4.lab.example | head -1 | cut -d' ' -f1").Ok().Output);
+        Assert.Equal(FromTheClient, Here(Who).Ok().Output);
+        Assert.Equal(FromTheExit, Here($"setpriv --reuid 4242 --regid 4242 --clear-groups {Who}").Ok().Output);
+    }
+
     private string Asked() => Here("resolvectl domain culvert0 | sed 's/.*: //'").Output.Trim();
 
     private bool IsAllowed(SentPacket packet) =>
