@@ -12,6 +12,7 @@ internal static class TargetList
         DnsTarget.Entry,
         MdnsTarget.Entry,
         PacketsTarget.Entry,
+        PairingTarget.Entry,
         ProxyTarget.Entry,
         ReassemblyTarget.Entry,
         SessionTarget.Entry,
