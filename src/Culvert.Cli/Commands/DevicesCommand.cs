@@ -28,7 +28,7 @@ internal static class DevicesCommand
         list.SetAction(static _ => List());
         Command rename = new("rename", "Give one another name") { Peer, NewName, Gateway, Device };
         rename.SetAction(static parsed => Change(parsed, static (store, peer, parsed) => store.Rename(peer.Kind, peer.Name, parsed.GetValue(NewName)!)));
-        Command revoke = new("revoke", "Trust one no longer; its sessions end at once") { Peer, Gateway, Device };
+        Command revoke = new("revoke", "Trust one no longer; the sessions of a device end at once") { Peer, Gateway, Device };
         revoke.SetAction(static parsed => Change(parsed, static (store, peer, _) => store.Revoke(peer.Kind, peer.Name)));
         return new Command(Name, "List, rename or revoke the devices and gateways that this machine is paired with") { list, rename, revoke };
     }

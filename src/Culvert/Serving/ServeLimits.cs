@@ -23,7 +23,7 @@ public sealed record ServeLimits
     /// <summary>How long a handshake may take.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Sessions at a time, those that wait for their device included; a session holds 49 MiB at the very most, and 16 KiB when idle.</summary>
+    /// <summary>Sessions at a time, those that wait for their device included.</summary>
     public int MaxSessions { get; init; } = 256;
 
     /// <summary>The same of one device.</summary>
