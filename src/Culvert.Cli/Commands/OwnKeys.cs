@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using Culvert.Cli.Profiles;
 using Culvert.Exits;
 using Culvert.Trust;
@@ -22,7 +23,7 @@ internal static class OwnKeys
             return (uri, null);
         }
 
-        using TrustStore store = OpenStore(static _ => { });
-        return (uri.Known(store), LoadIdentity());
+        using TrustStore? store = Directory.Exists(ConfigDirectory.Path) ? OpenStore(static _ => { }) : null; // not made for a word that means nothing
+        return (uri.Known(store?.Peers ?? []), LoadIdentity());
     }
 }

@@ -114,23 +114,23 @@ public sealed record ExitUri
             "socks" or "socks4" or "socks4a" => throw Wrong($"'{scheme}://' is not an exit: only SOCKS version 5 is spoken.", "Write socks5://host:port."),
             _ when IsLater(scheme, trimmed) => throw Wrong(
                 $"The exit '{Shown(trimmed)}' is of a kind that is not in this version.", Forms),
-            "" when PairName.IsName(trimmed) => new ExitUri { Scheme = ExitScheme.Gateway, Host = trimmed },
+            "" when PairName.IsName(trimmed) && !trimmed.StartsWith('-') => new ExitUri { Scheme = ExitScheme.Gateway, Host = trimmed },
             _ => throw Wrong($"'{Shown(trimmed)}' is not an exit.", Forms),
         };
     }
 
     /// <summary>
-    /// The exit with what <paramref name="store"/> knows of it: key and addresses of a gateway that is named, the key of one that is given by its address without. Any other is as it was.
+    /// The exit with what the <paramref name="peers"/> of this machine tell of it: key and addresses of a gateway that is named, the key of one that is given by its address without. Any other is as it was.
     /// </summary>
     /// <exception cref="CulvertException">
     /// <see cref="FailureKind.Configuration"/>: this machine is not paired with such a gateway, or knows no address of it; <see cref="FailureKind.Untrusted"/>: nobody knows whose key is to be at that address.
     /// </exception>
-    public ExitUri Known(TrustStore store)
+    public ExitUri Known(IReadOnlyList<TrustedPeer> peers)
     {
-        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(peers);
         if (Scheme == ExitScheme.Tls && Key is null)
         {
-            TrustedPeer? there = store.Peers.FirstOrDefault(p => p.Kind == PeerKind.Gateway && p.Addresses.Contains(ToString(), StringComparer.OrdinalIgnoreCase));
+            TrustedPeer? there = peers.FirstOrDefault(p => p.Kind == PeerKind.Gateway && p.Addresses.Contains(ToString(), StringComparer.OrdinalIgnoreCase));
             return there is not null ? this with { Key = there.Key } : throw new CulvertException(
                 FailureKind.Untrusted, $"Which key is to be at {this} is not known. Pair with the gateway (culvert pair), or write the key's hash that it shows: tls://HASH@host:port.");
         }
@@ -140,9 +140,9 @@ public sealed record ExitUri
             return this;
         }
 
-        if (store.Find(PeerKind.Gateway, Host) is not { } gateway)
+        if (peers.FirstOrDefault(p => p.IsCalled(PeerKind.Gateway, Host)) is not { } gateway)
         {
-            string[] others = [.. store.Peers.Where(static p => p.Kind == PeerKind.Gateway).Select(static p => p.Name)];
+            string[] others = [.. peers.Where(static p => p.Kind == PeerKind.Gateway).Select(static p => p.Name)];
             throw new CulvertException(
                 FailureKind.Configuration,
                 $"'{Host}' is no exit, and this machine is paired with no gateway of that name{(others.Length > 0 ? $" (but with {string.Join(", ", others)})" : "")}. " +

@@ -71,7 +71,7 @@ public sealed class TrustStore : IDisposable
     public TrustedPeer? Find(PeerKind kind, KeyHash key) => _peers.FirstOrDefault(p => p.Kind == kind && p.Key == key);
 
     /// <summary>The peer with this name, whatever the case; null when there is none.</summary>
-    public TrustedPeer? Find(PeerKind kind, string name) => _peers.FirstOrDefault(p => IsCalled(p, kind, name));
+    public TrustedPeer? Find(PeerKind kind, string name) => _peers.FirstOrDefault(p => p.IsCalled(kind, name));
 
     /// <summary>Adds a peer. One of its kind with the same key is replaced, one with the same name is in the way.</summary>
     /// <exception cref="CulvertException"><see cref="FailureKind.Usage"/>: the name is taken, or cannot be one; <see cref="FailureKind.LimitReached"/>; <see cref="FailureKind.Configuration"/>: the file.</exception>
@@ -92,7 +92,7 @@ public sealed class TrustStore : IDisposable
     public void Rename(PeerKind kind, string name, string newName) => Change(peers =>
     {
         int index = Require(peers, kind, name);
-        if (!IsCalled(peers[index], kind, newName))
+        if (!peers[index].IsCalled(kind, newName))
         {
             RequireFree(peers, kind, newName);
         }
@@ -148,11 +148,9 @@ public sealed class TrustStore : IDisposable
     /// <summary>Stops following the file.</summary>
     public void Dispose() => _watch.Dispose();
 
-    private static bool IsCalled(TrustedPeer peer, PeerKind kind, string name) => peer.Kind == kind && peer.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
-
     private static int Require(List<TrustedPeer> peers, PeerKind kind, string name)
     {
-        int index = peers.FindIndex(p => IsCalled(p, kind, name));
+        int index = peers.FindIndex(p => p.IsCalled(kind, name));
         string[] known = [.. peers.Where(p => p.Kind == kind).Select(static p => p.Name)];
         return index >= 0 ? index : throw new CulvertException(
             FailureKind.Usage, $"There is no {Word(kind)} '{name}'{(known.Length > 0 ? $"; there are {string.Join(", ", known)}" : ", and no other")}.");
@@ -165,7 +163,7 @@ public sealed class TrustStore : IDisposable
             throw new CulvertException(FailureKind.Usage, $"A name has {PairName.Rule}.");
         }
 
-        if (peers.Exists(p => IsCalled(p, kind, name)))
+        if (peers.Exists(p => p.IsCalled(kind, name)))
         {
             throw new CulvertException(FailureKind.Usage, $"There is a {Word(kind)} '{name}' already. Choose another name, or revoke that one first.");
         }

@@ -32,4 +32,7 @@ public sealed record TrustedPeer
     /// <summary>What a later version keeps here; it stays.</summary>
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Others { get; set; }
+
+    /// <summary>Whether it is meant by a kind and a name, whatever the case.</summary>
+    internal bool IsCalled(PeerKind kind, string name) => Kind == kind && Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 }

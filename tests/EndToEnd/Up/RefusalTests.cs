@@ -22,7 +22,7 @@ public sealed class RefusalTests(LabFixture fixture) : UpTest(fixture)
 
     [LabTheory]
     [InlineData("socks5://198.51.100.10:1089", 6, "cannot be reached")]
-    [InlineData("no-such-profile", 3, "There is no profile")]
+    [InlineData("no-such-profile", 3, "no such profile")]
     [InlineData("--exclude 10.0.0.0/40", 2, "0 to 32")]
     [InlineData("--ipv6 perhaps", 2, "auto or block")]
     public void OneLineAndTheKindsOwnCode(string arguments, int code, string expected)

@@ -32,6 +32,7 @@ public sealed class ExitUriTests
     [Theory]
     [InlineData("", "not an exit")]
     [InlineData("ftp://h", "not an exit")]
+    [InlineData("--no-such-option", "not an exit")]
     [InlineData("socks4://h:1", "version 5")]
     [InlineData("socks5:h:1", "slashes")]
     [InlineData("socks5://", "no host")]
@@ -69,15 +70,15 @@ public sealed class ExitUriTests
         using Identity gateway = Identity.CreateTemporary();
         using OneStore one = new();
         one.Store.Add(new TrustedPeer { Kind = PeerKind.Gateway, Name = "Home", Key = gateway.Hash, Added = default, Addresses = ["tls://192.0.2.7:7443", "tls://home.example:443"] });
-        ExitUri byName = ExitUri.Parse("home").Known(one.Store);
+        ExitUri byName = ExitUri.Parse("home").Known(one.Store.Peers);
         Assert.Equal("Home", byName.ToString());
         Assert.Equal([new Destination("192.0.2.7", 7443), new Destination("home.example", 443)], byName.Dialled);
         Assert.All(byName.Ways, way => Assert.Equal(gateway.Hash, way.Key));
-        Assert.Equal(gateway.Hash, ExitUri.Parse("tls://HOME.example:443").Known(one.Store).Key);
-        Assert.Equal(gateway.Hash, ExitUri.Parse($"tls://{gateway.Hash}@elsewhere").Known(one.Store).Key);
+        Assert.Equal(gateway.Hash, ExitUri.Parse("tls://HOME.example:443").Known(one.Store.Peers).Key);
+        Assert.Equal(gateway.Hash, ExitUri.Parse($"tls://{gateway.Hash}@elsewhere").Known(one.Store.Peers).Key);
         Assert.Equal("tls://elsewhere:7443", ExitUri.Parse($"tls://{gateway.Hash}@elsewhere").ToString());
-        Assert.Equal(FailureKind.Untrusted, Assert.Throws<CulvertException>(() => ExitUri.Parse("tls://192.0.2.8").Known(one.Store)).Kind);
-        CulvertException stranger = Assert.Throws<CulvertException>(() => ExitUri.Parse("hoem").Known(one.Store));
+        Assert.Equal(FailureKind.Untrusted, Assert.Throws<CulvertException>(() => ExitUri.Parse("tls://192.0.2.8").Known(one.Store.Peers)).Kind);
+        CulvertException stranger = Assert.Throws<CulvertException>(() => ExitUri.Parse("hoem").Known(one.Store.Peers));
         Assert.Equal(FailureKind.Configuration, stranger.Kind);
         Assert.Contains("Home", stranger.Message, StringComparison.Ordinal);
         Assert.Contains("culvert pair", stranger.Message, StringComparison.Ordinal);
