@@ -52,7 +52,7 @@ internal sealed class FaultScene(LabNetwork network, Random random) : IDisposabl
                 Route(random.Next(2) == 0 ? "del default" : "replace default via 192.0.2.20 dev eth0");
                 break;
             case Fault.EngineStopped:
-                LabNetwork.System($"kill -STOP {tunnel.Engine}");
+                LabNetwork.System($"kill -STOP {tunnel.Engine} 2>/dev/null || ! kill -0 {tunnel.Engine} 2>/dev/null"); // may have been killed before
                 break;
             case Fault.Loss:
                 Router($"'{LossTable}'");
