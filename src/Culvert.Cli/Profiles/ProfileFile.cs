@@ -26,12 +26,6 @@ internal static class ProfileFile
         "/etc/culvert/config.toml",
     ];
 
-    /// <summary>The profile <paramref name="name"/>.</summary>
-    /// <exception cref="CulvertException"><see cref="FailureKind.Configuration"/>: there is none, or the file is wrong; with file and line.</exception>
-    public static Profile Find(string name, IEnumerable<string> paths) => TryFind(name, paths, out Profile? profile, out string there)
-        ? profile
-        : throw new CulvertException(FailureKind.Configuration, $"There is no profile '{name}' ({there}), and as an EXIT it would be a URI like socks5://host:1080.");
-
     /// <summary>The profile <paramref name="name"/>; false when there is none, and <paramref name="there"/> says which there are.</summary>
     /// <exception cref="CulvertException"><see cref="FailureKind.Configuration"/>: a file is wrong; with file and line.</exception>
     public static bool TryFind(string name, IEnumerable<string> paths, [NotNullWhen(true)] out Profile? profile, out string there)

@@ -42,8 +42,7 @@ internal sealed class PairWire(IConnection connection, PairSide side)
     /// <summary>Gives the side what <see cref="Reading"/>, which has completed, has read.</summary>
     public void Take()
     {
-        int count = _reading!.Result;
-        _reading = null;
+        int count = TakeCount();
         side.Receive(_buffer.AsSpan(0, count));
         if (count == 0)
         {
@@ -62,9 +61,7 @@ internal sealed class PairWire(IConnection connection, PairSide side)
             while (true)
             {
                 await Reading.WaitAsync(limit.Token).ConfigureAwait(false);
-                int count = _reading!.Result;
-                _reading = null;
-                if (count == 0)
+                if (TakeCount() == 0)
                 {
                     return;
                 }
@@ -74,6 +71,13 @@ internal sealed class PairWire(IConnection connection, PairSide side)
         {
             // It is gone already, or has not understood that it is over.
         }
+    }
+
+    private int TakeCount()
+    {
+        int count = _reading!.Result;
+        _reading = null;
+        return count;
     }
 
     private async Task<int> ReadAsync()

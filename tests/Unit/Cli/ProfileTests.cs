@@ -20,7 +20,11 @@ public sealed class ProfileTests : IDisposable
         File.SetUnixFileMode(_path, mode);
     }
 
-    private Profile Find(string name = "home") => ProfileFile.Find(name, [_path]);
+    private Profile Find(string name = "home")
+    {
+        Assert.True(ProfileFile.TryFind(name, [_path], out Profile? profile, out _));
+        return profile;
+    }
 
     private CulvertException Fails(string text)
     {
@@ -83,7 +87,11 @@ public sealed class ProfileTests : IDisposable
 
     [Fact]
     public void AnUnknownProfileNamesThoseThatThereAre()
-        => Assert.Contains("there are work", Fails("[exit.work]\nuri = \"direct:\"\n").Message, StringComparison.Ordinal);
+    {
+        Write("[exit.work]\nuri = \"direct:\"\n");
+        Assert.False(ProfileFile.TryFind("home", [_path], out _, out string there));
+        Assert.Contains("there are work", there, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void APasswordThatOthersMayReadIsRefused()
